@@ -19,6 +19,8 @@
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
 #   make bench-web       how fast every page and API answer comes in such a DAO, for one reader and for eight; their first load;
 #                        bench/results/bench-web.json; ARGS="--proposals 1000 --votes 20000 --delegates 4000 --rounds 6" for a try
+#   make bench-digest    how fast 10,000 readers get a digest of 20 open proposals; bench/results/bench-digest.json;
+#                        ARGS="--readers 200" for a try
 #   make bench-migration how long a site of aece923 with 1,000,000 votes takes to migrate
 #   make bench-text      how long reading a proposal's text of 200 kB takes; bench/results/text.json
 #   make bench-freshness from the node having a block to the page showing it
@@ -41,7 +43,7 @@
 #   make lock            resolve requirements/base.in and requirements/assurance.in anew
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-reset test packages test-browser story lives runs check functions bench-sync bench-queries bench-web bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
+.PHONY: help demo demo-reset test packages test-browser story lives runs check functions bench-sync bench-queries bench-web bench-digest bench-migration bench-freshness bench-text bench-gas eval crash attack stolen-key eval-planner verify-deployment slither prove coverage fuzz mutate lock install install-browser python
 
 # The first of these that is Python 3.11 (a name on PATH may be a launcher for a version that is not there).
 PYTHON ?= $(shell for name in python3.11 python3 python; do \
@@ -99,6 +101,9 @@ bench-queries: install
 
 bench-web: install
 	$(RUN) -m bench.web $(ARGS)
+
+bench-digest: install
+	$(RUN) -m bench.digest $(ARGS)
 
 bench-migration: install
 	$(RUN) -m bench.migration $(ARGS)

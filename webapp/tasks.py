@@ -14,8 +14,9 @@ from webapp import relaying, throttle
 from webapp.drafts import saved
 from webapp.mail import plan, webhooks
 from webapp.mail.own import OWN_WORK
-from webapp.mail.send import DIGEST_WORK
+from webapp.mail.send import DIGEST_WORK, sharing
 from webapp.mail.subscriptions import CONFIRM_WORK
+from webapp.mail.transport import one_connection
 from webapp.policies import texts
 from webapp.proposals import search
 
@@ -45,8 +46,9 @@ def send_due() -> None:
     """Do what is due, confirmations and news before digests, of which thousands fall due in one moment; for some
     seconds, so that the next look at votes does not wait for all of them."""
     until_s = time.monotonic() + _SENDS_S
-    while work.run_due(*_AT_ONCE) + work.run_due("webapp.", limit=_DIGESTS_A_TURN) and time.monotonic() < until_s:
-        pass
+    with sharing(), one_connection():
+        while work.run_due(*_AT_ONCE) + work.run_due("webapp.", limit=_DIGESTS_A_TURN) and time.monotonic() < until_s:
+            pass
 
 
 @shared_task

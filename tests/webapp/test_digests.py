@@ -3,9 +3,11 @@
 
 import datetime
 import re
+import smtplib
 
 import pytest
 from django.core import mail
+from django.utils import timezone
 
 from governance import work
 from governance.models import (
@@ -23,7 +25,7 @@ from governance.models import (
 from tests.webapp.conftest import DAY, NOW, UNIT, account
 from tests.webapp.test_notices import ADDRESS, ME, UTC, headings, reader, tell
 from webapp import tasks
-from webapp.mail import plan, subscriptions
+from webapp.mail import periods, plan, send, subscriptions, transport
 from webapp.mail.kinds import Topic
 from webapp.mail.send import DIGEST_WORK
 from webapp.models import DigestSent, Reader, Subscription
@@ -213,3 +215,66 @@ def test_a_digest_has_what_is_open_by_its_topics_and_tells_what_was_made_and_is_
         "New proposal: Short", "The agent announced act 5, which can't be stopped any more",
         "The vote was open, and is over: Short",
     ]  # fmt: skip
+
+
+def test_digests_that_share_what_they_say_alike_say_the_same_as_each_alone(made, monkeypatch):
+    """Each reader's own power, vote and order of the votes are its own also where the rest is written once."""
+    for number in (7, 8, 9):
+        made.summary(made.proposal(number, description=f"# Number {number}\n\nPay 5 USDC."))
+    Contract.objects.filter(kind="votes_token").update(
+        capabilities={"symbol": "MAND", "decimals": 18, "clock": "timestamp"}
+    )
+    made.power(3, 5 * UNIT)
+    made.power(4, 9 * UNIT)
+    made.vote(Proposal.objects.get(proposal_id=7), 3)
+    made.vote(Proposal.objects.get(proposal_id=9), 4)
+    held = [
+        Subscription(dao=made.dao, reader=Reader(email=f"{n}@example.org"), delegate=account(n) if n else None,
+                     topics=list(Topic.values))
+        for n in (3, 4, 0, 3)
+    ]  # fmt: skip
+
+    def texts():
+        for one in held:
+            place = send._place(made.dao)
+            yield periods.compose(one.reader, [one], {one.pk: place}, timezone.now(), "https://x.test")
+
+    with send.sharing():
+        together = list(texts())
+    alone = list(texts())
+    assert together == alone
+    assert together[0] == together[3]
+    orders = [re.findall(r"^Number \d", mail.text, re.MULTILINE) for mail in together]
+    assert [order[-1] for order in orders[:2]] == ["Number 7", "Number 9"], "what is not voted on comes first"
+    assert "5 MAND" in together[0].text
+    assert "9 MAND" in together[1].text
+    assert "votes with" not in together[2].text
+
+
+def test_many_mails_leave_by_one_connection_and_a_broken_one_is_made_anew(made, monkeypatch):
+    opened, sent = [], []
+
+    class Server:
+        def __init__(self, **_options):
+            opened.append(self)
+
+        def open(self):
+            return True
+
+        def close(self):
+            raise OSError("gone already")
+
+        def send_messages(self, messages):
+            if len(sent) == 2 and len(opened) == 1:
+                raise smtplib.SMTPServerDisconnected("gone")
+            sent.extend(messages)
+            return 1
+
+    monkeypatch.setattr(transport, "get_connection", Server)
+    with transport.one_connection():
+        for _ in range(2):
+            transport.deliver("a@example.org", "s", "t", None, {})
+        with pytest.raises(transport.MailNotSent):
+            transport.deliver("a@example.org", "s", "t", None, {})
+        transport.deliver("a@example.org", "s", "t", None, {})
+    assert (len(opened), len(sent)) == (2, 3)

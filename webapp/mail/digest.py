@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.conf import settings
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils.safestring import SafeString
 from django.utils.translation import gettext, ngettext
 
 from agent.acts.words import reason_of
@@ -33,6 +36,7 @@ from webapp.mail.kinds import Topic
 from webapp.models import Reader
 
 _MOST_EFFECTS = 12
+T = TypeVar("T")
 
 
 @dataclass
@@ -51,6 +55,29 @@ class Item:
     model: str = ""
     own_vote: str = ""
     has_voted: bool = False
+    written: dict[str, SafeString] = field(default_factory=dict, compare=False)  # parts that are the same for all
+
+    def _part(self, name: str) -> SafeString:
+        """A part of what a mail says of it, which names no reader: written once for all mails that share it."""
+        if name not in self.written:
+            self.written[name] = render_to_string(f"mail/_item_{name}", {"item": self})
+        return self.written[name]
+
+    @property
+    def head_txt(self) -> SafeString:
+        return self._part("head.txt")
+
+    @property
+    def rest_txt(self) -> SafeString:
+        return self._part("rest.txt")
+
+    @property
+    def head_html(self) -> SafeString:
+        return self._part("head.html")
+
+    @property
+    def rest_html(self) -> SafeString:
+        return self._part("rest.html")
 
 
 @dataclass
@@ -141,10 +168,14 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
 
 def _of_voter(place: DaoView, proposal: Proposal, account: bytes, voted: bool) -> str:
     """What the reader's address did about a proposal, and with how much power it votes."""
+    power = None if voted else powers_at_snapshots(place, account, [proposal]).get(proposal.pk)
+    return _in_words(place, account, voted, power)
+
+
+def _in_words(place: DaoView, account: bytes, voted: bool, power: int | None) -> str:
     who = {"account": words.short(words.address_text(account))}
     if voted:
         return gettext("%(account)s has voted.") % who
-    power = powers_at_snapshots(place, account, [proposal]).get(proposal.pk)
     if power is None:
         return gettext("%(account)s has not voted yet. Its voting power for this is not known here.") % who
     if not power:
@@ -210,22 +241,58 @@ _OF_VOTES = frozenset({Topic.CREATED, Topic.OPENED, Topic.LAST_DAY})
 def open_items(place: DaoView, delegate: bytes | None, topics: Collection[str] = Topic.values) -> list[Item]:
     """Everything of these topics that needs a decision now: acts first (they end soonest), then votes, those not cast
     yet first."""
-    acts = [of_act(place, act) for act in objectable(place)] if Topic.SCHEDULED in topics else []
-    late: list[Item] = []
-    if Topic.NEEDS_YOU in topics:
-        late += [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
-        late += [of_unpaid(place, one) for one in unpaid.left_undone(place.dao)]
-    return acts + (_open_votes(place, delegate) if _OF_VOTES & set(topics) else []) + late
+    acts = of_all(place, "acts", _acts) if Topic.SCHEDULED in topics else []
+    late = of_all(place, "late", _late) if Topic.NEEDS_YOU in topics else []
+    return [*acts, *(_open_votes(place, delegate) if _OF_VOTES & set(topics) else []), *late]
 
 
-def _open_votes(place: DaoView, delegate: bytes | None) -> list[Item]:
+_kept: WeakKeyDictionary[DaoView, dict[str, Any]] = WeakKeyDictionary()
+
+
+def of_all(place: DaoView, name: str, make: Callable[[DaoView], T]) -> T:
+    """What is the same for all readers of a DAO, made once for each view of it: as long as one lives, it is of one
+    block."""
+    kept = _kept.setdefault(place, {})
+    if name not in kept:
+        kept[name] = make(place)
+    return kept[name]
+
+
+def _acts(place: DaoView) -> list[Item]:
+    return [of_act(place, act) for act in objectable(place)]
+
+
+def _late(place: DaoView) -> list[Item]:
+    late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
+    return late + [of_unpaid(place, one) for one in unpaid.left_undone(place.dao)]
+
+
+def _votes(place: DaoView) -> list[tuple[Proposal, Item]]:
     rows, _ = page_of_proposals(place, only_open=True, size=50)
-    votes = [
-        of_proposal(place, row.proposal, delegate)
+    return [
+        (row.proposal, of_proposal(place, row.proposal, None))
         for row in (without_doubts(place, row) for row in rows if not row.is_doubted)
         if row.state in (State.PENDING, State.ACTIVE, State.SUCCEEDED, State.QUEUED)
     ]
-    return sorted(votes, key=lambda item: item.has_voted)
+
+
+def _open_votes(place: DaoView, delegate: bytes | None) -> list[Item]:
+    """What needs a vote or a step, for one reader: two queries."""
+    votes = of_all(place, "votes", _votes)
+    if delegate is None:
+        return [item for _, item in votes]
+    proposals = [proposal for proposal, _ in votes]
+    cast = Vote.objects.filter(proposal__in=proposals, voter=delegate, log__unconfirmed=None)
+    voted = set(cast.values_list("proposal_id", flat=True))
+    powers = powers_at_snapshots(place, delegate, proposals)
+    own = [
+        replace(
+            item, own_vote=_in_words(place, delegate, proposal.pk in voted, powers.get(proposal.pk)),
+            has_voted=proposal.pk in voted,
+        )
+        for proposal, item in votes
+    ]  # fmt: skip
+    return sorted(own, key=lambda item: item.has_voted)
 
 
 @dataclass

@@ -17,7 +17,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation.acts import MAY_BE_STOPPED
 from presentation.dao_view import DaoView
 from presentation.proposals import rows_of, without_doubts
-from webapp.mail import facts, subscriptions
+from webapp.mail import digest, facts, subscriptions
 from webapp.mail.kinds import Kind, Topic
 from webapp.models import DigestSent, Milestone, Subscription
 
@@ -113,13 +113,17 @@ def _votes_of_delegates(place: DaoView, held: list[Subscription]) -> Iterator[tu
             yield pk, f"{Kind.DELEGATE_VOTED}:{number}:{hex_text(bytes(voter))}"
 
 
+def _ready(place: DaoView) -> list[int]:
+    ready, _ = ready_and_waiting(open_proposals(place.dao, place.one("governor"), place.now).decided, place.now)
+    return list(ready[:_MOST])
+
+
 def _steps(place: DaoView, held: list[Subscription]) -> Iterator[tuple[int, str]]:
     """The next step of proposals that the reader's address made."""
     wanting = _wanting(held, Topic.NEEDS_YOU)
     if not wanting:
         return
-    ready, _ = ready_and_waiting(open_proposals(place.dao, place.one("governor"), place.now).decided, place.now)
-    own = Proposal.objects.filter(pk__in=list(ready[:_MOST]), proposer__in=list(wanting))
+    own = Proposal.objects.filter(pk__in=digest.of_all(place, "ready", _ready), proposer__in=list(wanting))
     numbers = list(own.values_list("pk", flat=True))
     doubted = facts.in_doubt(numbers)
     for row in rows_of(place, numbers):

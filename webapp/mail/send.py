@@ -11,6 +11,9 @@ import datetime
 import hashlib
 import hmac
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from email.utils import parseaddr
 from typing import Any
 
@@ -24,7 +27,7 @@ from django.utils.translation import gettext
 
 from agent.models import Summary
 from governance import work
-from governance.models import Cursor
+from governance.models import Cursor, Dao
 from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
@@ -117,6 +120,31 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     _hand_over(row, subscription.reader, mail, headers)
 
 
+_shared: ContextVar[dict[int, DaoView] | None] = ContextVar("shared", default=None)
+
+
+@contextmanager
+def sharing() -> Iterator[None]:
+    """Let the digests that are written in here, which are to be those of a few seconds, be of the same block of each
+    DAO: what they say alike is read and written once."""
+    token = _shared.set({})
+    try:
+        yield
+    finally:
+        _shared.reset(token)
+
+
+def _place(dao: Dao) -> DaoView:
+    shared = _shared.get()
+    return (
+        DaoView(dao)
+        if shared is None
+        else shared[dao.pk]
+        if dao.pk in shared
+        else shared.setdefault(dao.pk, DaoView(dao))
+    )
+
+
 @work.worker(PERIOD_WORK)
 def send_period(_key: str, arguments: dict[str, Any]) -> None:
     """Send one daily or weekly digest of all that a reader subscribes to so often, `{"reader", "topic"}`, once."""
@@ -132,7 +160,7 @@ def send_period(_key: str, arguments: dict[str, Any]) -> None:
     )
     if row.sent_at is not None:
         return
-    places = {one.pk: DaoView(one.dao) for one in held}
+    places = {one.pk: _place(one.dao) for one in held}
     for place in places.values():
         wait_for_mirror(place)
     with transaction.atomic():

@@ -6,10 +6,17 @@ Addresses of people stand in no log and no error.
 
 from __future__ import annotations
 
+import logging
 import re
 import smtplib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 
-from django.core.mail import EmailMultiAlternatives
+from django.core.mail import EmailMultiAlternatives, get_connection
+from django.core.mail.backends.base import BaseEmailBackend
+
+logger = logging.getLogger(__name__)
 
 
 class MailNotSent(Exception):
@@ -24,6 +31,47 @@ class MailRefused(Exception):
         super().__init__(text)
 
 
+_open: ContextVar[list[BaseEmailBackend] | None] = ContextVar("open", default=None)
+
+
+@contextmanager
+def one_connection() -> Iterator[None]:
+    """Hand over the messages in here by one connection to the mail server; after a failure, by another one."""
+    held: list[BaseEmailBackend] = []
+    token = _open.set(held)
+    try:
+        yield
+    finally:
+        _open.reset(token)
+        _close(held)
+
+
+def _close(held: list[BaseEmailBackend]) -> None:
+    while held:
+        try:
+            held.pop().close()
+        except (OSError, smtplib.SMTPException) as error:  # what was handed over was answered already
+            logger.info("the connection to the mail server did not end well: %s", type(error).__name__)
+
+
+def _send(message: EmailMultiAlternatives) -> None:
+    """Hand a message to the connection that is held, or to one of its own."""
+    held = _open.get()
+    if held is None:
+        message.send()
+        return
+    if not held:
+        made = get_connection()
+        made.open()
+        held.append(made)
+    message.connection = held[0]
+    try:
+        message.send()
+    except (OSError, smtplib.SMTPException):
+        _close(held)
+        raise
+
+
 def deliver(to: str, subject: str, text: str, html: str | None, headers: dict[str, str]) -> None:
     """Hand over one message. Raises MailNotSent, where trying again later may help, and MailRefused."""
     message = EmailMultiAlternatives(subject=subject, body=text, to=[to], headers=headers)
@@ -31,7 +79,7 @@ def deliver(to: str, subject: str, text: str, html: str | None, headers: dict[st
         message.attach_alternative(html, "text/html")
     problem: MailNotSent | MailRefused | None = None
     try:
-        message.send()
+        _send(message)
     except smtplib.SMTPRecipientsRefused as error:
         code, said = next(iter(error.recipients.values()), (0, b""))
         problem = _answered(code, said, "the mail server refused the recipient", of_recipient=True)
