@@ -135,7 +135,7 @@ class TestNouns:
             "quorum": 50, "quorum_supply": 1000, "quorum_least_bps": 500, "quorum_most_bps": 1500,
             "quorum_coefficient": 1_000_000,
         }  # fmt: skip
-        rules.note_rules(dao, Proposal.objects.get(), told, 12)
+        rules.note_rules(dao, Proposal.objects.get(), told, 12, b"\x0b" * 32)
         governor = become(dao, family="nouns", quorum_counts="for")
         for _ in range(2):
             assert quorum_of(facts_of(Proposal.objects.get(), governor)) == expected
@@ -174,19 +174,21 @@ class TestAgora:
             logs.append(log(dao, VOTE, VOTER, 7, support, weight, b"", block=12, index=index))
         project(dao, *logs)
         assert state_at(dao, 21, governor) is State.UNKNOWN
-        rules.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": threshold_bps}, 12)
+        rules.note_rules(
+            dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": threshold_bps}, 12, b"\x0b" * 32
+        )
         assert state_at(dao, 21, governor) is expected
 
     def test_what_the_chain_said_before_a_type_changed_is_asked_again(self, dao):
         project(dao, self.typed(dao))
-        rules.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": 5000}, 12)
+        rules.note_rules(dao, Proposal.objects.get(), {"quorum": 100, "approval_threshold_bps": 5000}, 12, b"\x0b" * 32)
         project(dao, log(dao, self.RETYPED, 7, 3, block=14))
         proposal = Proposal.objects.get()
         assert (proposal.quorum_votes, proposal.extra) == (None, {"proposal_type": 3})
         again.rebuild(dao)
         proposal = Proposal.objects.get()
         assert (proposal.quorum_votes, proposal.extra) == (None, {"proposal_type": 3})
-        rules.note_rules(dao, proposal, {"quorum": 30, "approval_threshold_bps": 0}, 15)
+        rules.note_rules(dao, proposal, {"quorum": 30, "approval_threshold_bps": 0}, 15, b"\x0b" * 32)
         for _ in range(2):
             proposal = Proposal.objects.get()
             assert proposal.quorum_votes == 30
@@ -198,7 +200,7 @@ class TestAgora:
         project(dao, log(dao, self.MODULE, 7, VOTER, OTHER, b"data", 10, 20, b"# Choose", 1))
         assert state_at(dao, 15, governor) is State.ACTIVE
         assert state_at(dao, 21, governor) is State.UNKNOWN
-        rules.note_rules(dao, Proposal.objects.get(), {"module_state": 4}, 22)
+        rules.note_rules(dao, Proposal.objects.get(), {"module_state": 4}, 22, b"\x0b" * 32)
         assert state_at(dao, 22, governor) is State.SUCCEEDED
         # Its manager moves the end of the vote: what was said at the old one says nothing of the new one.
         project(dao, log(dao, self.MOVED, 7, 40, block=25))
