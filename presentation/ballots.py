@@ -66,9 +66,9 @@ def _newest_votes(account: bytes, proposals: list[Proposal]) -> list[Vote]:
     """The account's newest votes on each of these proposals, one more than are shown."""
     cast = Vote.objects.filter(proposal__in=proposals, voter=account)
     # Their numbers first: of thousands the rows are not read.
-    place = Window(RowNumber(), partition_by=F("proposal_id"), order_by=F("id").desc())
+    place = Window(RowNumber(), partition_by=F("proposal_id"), order_by=F("pk").desc())
     newest = cast.annotate(place=place).filter(place__lte=MOST_VOTES + 1).values_list("pk", flat=True)
-    return list(Vote.objects.filter(pk__in=list(newest)).select_related("log__unconfirmed").order_by("-id"))
+    return list(Vote.objects.filter(pk__in=list(newest)).select_related("log__unconfirmed").order_by("-pk"))
 
 
 def _ballots(place: DaoView, newest: list[Vote]) -> Ballots:

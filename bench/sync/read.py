@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One measured reading, in a process of its own: python -m bench.sync.read mirror|floor <node url> <logs>.
+"""One measured reading, in a process of its own:
+
+    python -m bench.sync.read mirror|floor NODE_URL LOGS DATABASE_SERVERS_PROCESS_ID
 
 `DATABASE_URL` names an empty database. Prints one line of JSON: seconds, logs, the process's peak memory, rows stored.
 
@@ -16,6 +18,7 @@ import time
 from typing import Any
 
 from bench.sync import chain
+from bench.sync.cluster import cpu_s
 
 _FLOOR_BLOCKS = 500
 _FLOOR_TABLE = """CREATE TABLE floor_log (
@@ -23,7 +26,7 @@ _FLOOR_TABLE = """CREATE TABLE floor_log (
     address bytea, topic0 bytea, topic1 bytea, topic2 bytea, topic3 bytea, data bytea)"""
 
 
-def floor(url: str, last: int) -> dict[str, Any]:
+def floor(url: str, last: int, server: int) -> dict[str, Any]:
     """Fetch and COPY."""
     import httpx
     import orjson
@@ -34,7 +37,7 @@ def floor(url: str, last: int) -> dict[str, Any]:
     database = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
     database.execute(_FLOOR_TABLE)
     addresses = ["0x" + address.hex() for address in (chain.GOVERNOR, chain.TOKEN)]
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun, cpu = time.perf_counter(), _cpu_s(server)
     stored = 0
     for first in range(chain.FIRST_BLOCK, last + 1, _FLOOR_BLOCKS):
         logs: list[dict[str, Any]] = []
@@ -59,14 +62,14 @@ def floor(url: str, last: int) -> dict[str, Any]:
                     )
                 )  # fmt: skip
         stored += len(logs)
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    seconds, cpu = time.perf_counter() - begun, {part: used - cpu[part] for part, used in _cpu_s(server).items()}
     (rows,) = database.execute("SELECT count(*) FROM floor_log").fetchone() or (0,)
     if rows != stored:
         raise SystemExit(f"floor: {stored} logs were read and {rows} are stored")
-    return {"seconds": seconds, "cpu_seconds": cpu, "logs": stored, "rows": {"log": rows}}
+    return {"seconds": seconds, "cpu_s": cpu, "logs": stored, "rows": {"log": rows}}
 
 
-def mirror(url: str, last: int) -> dict[str, Any]:
+def mirror(url: str, last: int, server: int) -> dict[str, Any]:
     """The product's own sync."""
     import django
 
@@ -86,7 +89,7 @@ def mirror(url: str, last: int) -> dict[str, Any]:
         Contract.objects.create(dao=dao, kind=kind, address=address, start_block=chain.FIRST_BLOCK)
     Cursor.objects.create(dao=dao, next_block=chain.FIRST_BLOCK)
     rpc = Rpc([url], chain.CHAIN_ID)
-    begun, cpu = time.perf_counter(), time.process_time()
+    begun, cpu = time.perf_counter(), _cpu_s(server)
     logs = 0
     while True:
         result = sync_once(dao, rpc)
@@ -95,7 +98,7 @@ def mirror(url: str, last: int) -> dict[str, Any]:
             break
         if result.status != Status.BEHIND:
             raise SystemExit(f"mirror: the sync ended as {result.status}")
-    seconds, cpu = time.perf_counter() - begun, time.process_time() - cpu
+    seconds, cpu = time.perf_counter() - begun, {part: used - cpu[part] for part, used in _cpu_s(server).items()}
     tables = {
         "raw_log": "rawlog", "block": "block", "vote": "vote", "proposal": "proposal",
         "proposal_transition": "proposaltransition", "delegation": "delegation",
@@ -115,7 +118,11 @@ def mirror(url: str, last: int) -> dict[str, Any]:
         raise SystemExit(f"mirror: tallies of {tallied} for votes of {cast}, {rows['incident']} incidents")
     if Cursor.objects.get(dao=dao).next_block != last + 1 + chain.EMPTY_BLOCKS_AFTER:
         raise SystemExit("mirror: the cursor does not stand behind the node's head")
-    return {"seconds": seconds, "cpu_seconds": cpu, "logs": logs, "rows": rows}
+    return {"seconds": seconds, "cpu_s": cpu, "logs": logs, "rows": rows}
+
+
+def _cpu_s(server: int) -> dict[str, float]:
+    return {"reader": time.process_time(), "database": cpu_s(server)}
 
 
 def _peak_mb() -> float:
@@ -125,7 +132,7 @@ def _peak_mb() -> float:
 def main(arguments: list[str]) -> None:
     what, url, logs = arguments[0], arguments[1], int(arguments[2])
     last = chain.FIRST_BLOCK + -(-logs // chain.LOGS_PER_BLOCK) - 1
-    found = {"mirror": mirror, "floor": floor}[what](url, last)
+    found = {"mirror": mirror, "floor": floor}[what](url, last, int(arguments[3]))
     if found["logs"] != logs:
         raise SystemExit(f"{what}: {found['logs']} logs of {logs}")
     print(json.dumps({**found, "peak_mb": round(_peak_mb(), 1)}))

@@ -105,11 +105,11 @@ def node(logs: int, *, per_block: int = chain.LOGS_PER_BLOCK) -> Iterator[Node]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def read(what: str, served: Node, database: str, logs: int) -> dict[str, Any]:
+def read(what: str, served: Node, database: str, logs: int, server: int) -> dict[str, Any]:
     """`bench.sync.read` in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "bench.sync.read", what, served.url, str(logs)], cwd=ROOT, capture_output=True,
-        text=True, env={**os.environ, "DATABASE_URL": database},
+        [sys.executable, "-m", "bench.sync.read", what, served.url, str(logs), str(server)], cwd=ROOT,
+        capture_output=True, text=True, env={**os.environ, "DATABASE_URL": database},
     )  # fmt: skip
     if done.returncode != 0:
         raise SystemExit(f"{what} failed: {done.stderr.strip()[-600:]}")
@@ -203,7 +203,7 @@ def one_round(served: Node, small: Node | None, server: Cluster, logs: int, *, w
     ):  # fmt: skip
         if source is not None:
             database = server.fresh(name)
-            found[name] = read(name.split("_")[0], source, database, count)
+            found[name] = read(name.split("_")[0], source, database, count, server.process_id)
             server.drop(database)
             _tell(name, found[name])
     if with_ponder:
@@ -233,11 +233,19 @@ def summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
             "logs_per_s": round(statistics.median(rates)),
             "logs_per_s_spread": [round(min(rates)), round(max(rates))],
             "peak_mb": max(r[name]["peak_mb"] for r in rounds),
+            **_cpu_s([r[name]["cpu_s"] for r in rounds if "cpu_s" in r[name]]),
             "rows": rounds[-1][name]["rows"],
             "requests": rounds[-1][name]["requests"],
             "stores": STORES[name.removesuffix("_100k")],
         }
     return found
+
+
+def _cpu_s(rounds: list[dict[str, float]]) -> dict[str, Any]:
+    """Medians of the processor's seconds, of the reader and of its database; {} for Ponder."""
+    if not rounds:
+        return {}
+    return {"cpu_s": {part: round(statistics.median(r[part] for r in rounds), 2) for part in rounds[0]}}
 
 
 def verdicts(found: dict[str, Any]) -> dict[str, dict[str, Any]]:

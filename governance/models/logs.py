@@ -96,8 +96,10 @@ class RawLog(models.Model):
 def of_a_log() -> models.OneToOneField:
     """The log that made a row of which there are millions. It is stored in the same transaction, and takes the row with
     it where it falls (Django deletes both); checking that for each row at COMMIT, once more and one by one, would cost
-    a third of storing it."""
-    return models.OneToOneField("RawLog", on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    a third of storing it. It is the row's key too: one of its own would be one more index to write."""
+    return models.OneToOneField(
+        "RawLog", on_delete=models.CASCADE, related_name="+", db_constraint=False, primary_key=True
+    )
 
 
 class ChainAnswer(models.Model):

@@ -121,7 +121,7 @@ class Vote(models.Model):
                 fields=["dao", "onchain_proposal_id"], condition=models.Q(proposal=None), name="vote_without_proposal"
             ),
             HashIndex(fields=["voter"], name="vote_by_voter"),  # half the work of a tree, and nobody sorts by it
-            models.Index(fields=["proposal", "-weight", "id"], name="vote_by_weight"),
+            models.Index(fields=["proposal", "-weight", "log"], name="vote_by_weight"),
         ]
 
     def __str__(self) -> str:

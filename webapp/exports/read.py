@@ -96,9 +96,9 @@ def votes(
     if after is not None:
         weight, number = after
         found = found.filter(Q(weight__lt=weight) | Q(weight=weight, pk__gt=number), weight__lte=weight)
-    heaviest = list(found.order_by("-weight", "id").values_list("pk", flat=True)[: MOST_ROWS + 1])
+    heaviest = list(found.order_by("-weight", "pk").values_list("pk", flat=True)[: MOST_ROWS + 1])
     rows = list(
-        Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log__unconfirmed").order_by("-weight", "id")
+        Vote.objects.filter(pk__in=heaviest[:MOST_ROWS]).prefetch_related("log__unconfirmed").order_by("-weight", "pk")
     )
     more = (rows[-1].weight, rows[-1].pk) if len(heaviest) > MOST_ROWS else None
     return [_vote(place, row) for row in rows], more

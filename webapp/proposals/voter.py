@@ -120,7 +120,7 @@ def look(place: DaoView, proposal: Proposal, account: bytes, *, asks_chain: bool
     state = shown.state
     # Their numbers first and in no order: with one, all votes are read in that order until this account's are met.
     cast = sorted(Vote.objects.filter(proposal=proposal, voter=account).values_list("pk", flat=True))[:_MOST_VOTES]
-    rows = list(Vote.objects.filter(pk__in=cast).select_related("log__unconfirmed").order_by("id"))
+    rows = list(Vote.objects.filter(pk__in=cast).select_related("log__unconfirmed").order_by("pk"))
     overrides = [vote for vote in rows if vote.log.topic0 is not None and bytes(vote.log.topic0) == _OVERRIDE]
     return Voter(
         account=account,

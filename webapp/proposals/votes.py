@@ -53,7 +53,7 @@ class Heavy(NamedTuple):
 
 def heaviest(place: DaoView, proposal: Proposal) -> list[Heavy]:
     """The heaviest votes on a proposal, at most `MOST`, the heaviest first. One query."""
-    found = Vote.objects.filter(proposal=proposal).annotate(has_reason=~Q(reason="")).order_by("-weight", "id")
+    found = Vote.objects.filter(proposal=proposal).annotate(has_reason=~Q(reason="")).order_by("-weight", "pk")
     rows = found.values_list(
         "pk", "voter", "support", "weight", "params", "has_reason", "log__block_number",
         "log__block_timestamp_chain_s", "log__block_hash",
@@ -152,7 +152,7 @@ def page_of_votes(
         numbers, count = [vote.pk for vote in taken[(page - 1) * size : page * size]], len(taken)
     else:
         # Their numbers first, from the index alone: a page in the middle of a million must not join all that it skips.
-        numbers = list(found.order_by("-weight", "id").values_list("pk", flat=True)[(page - 1) * size : page * size])
+        numbers = list(found.order_by("-weight", "pk").values_list("pk", flat=True)[(page - 1) * size : page * size])
         count = found.count()
     rows = {vote.pk: vote for vote in Vote.objects.filter(pk__in=numbers).select_related("log__unconfirmed")}
     return [rows[number] for number in numbers if number in rows], count
