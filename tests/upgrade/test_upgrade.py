@@ -41,6 +41,8 @@ REVERSED = [
     r"\.summary\.status: 'abstained' -> 'pending'$",
     r"\.summary\.reason: \"the model's answer could not be used, twice: the model server refuses .*\(HTTP 400\)",
     r"\.summary\.abstained: True -> False$",
+    # Who is who on a roster is no longer told to everybody: addresses stand alone.
+    r"(refusal|reason|text): 'Call \d+: [^“]*“[^”]+” \(0x.* -> '[^“”]*$",
     # A policy begins with all of it together now; its sentences are said plainer.
     r"/policies\[\d+\]\.sentences: \['From .* -> \['All together: ",
 ]

@@ -14,7 +14,7 @@ def _keyed_by_log(model: str) -> list[migrations.operations.base.Operation]:
 
 
 class Migration(migrations.Migration):
-    dependencies = [("governance", "0025_finality_by_the_table")]
+    dependencies = [("governance", "0027_numbers_in_the_audit_chain")]
 
     operations = [
         migrations.RemoveIndex("vote", "vote_by_weight"),
