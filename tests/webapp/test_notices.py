@@ -372,7 +372,7 @@ def test_messages_refused_in_a_row_let_an_address_rest_for_a_time_unless_nobody_
         raise recipient(552, b"5.2.2 mailbox full")
 
     monkeypatch.setattr(EmailMultiAlternatives, "send", answered)
-    for number, count in enumerate((50_000, 1, 50_000, 1, 50_000), 501):
+    for number, count in enumerate((50_000, 1) * 4, 501):
         votes(proposal, count)
         block(made, number)
     active = set(subscriptions.active())
@@ -382,11 +382,49 @@ def test_messages_refused_in_a_row_let_an_address_rest_for_a_time_unless_nobody_
     monkeypatch.setattr(EmailMultiAlternatives, "send", taken)
     Reader.objects.exclude(rests_until=None).update(rests_until=datetime.datetime.now(UTC))
     votes(proposal, 1)
-    block(made, 506)
+    block(made, 509)
     votes(proposal, 50_000)
-    block(made, 507)
+    block(made, 510)
     assert [ADDRESS] in [message.to for message in mail.outbox], "the rest is over"
     assert not Reader.objects.exclude(rests_since=None).exists()
+
+
+def test_news_that_a_relay_refuses_as_it_does_all_else_come_when_it_works_again(made, monkeypatch):
+    reader(made)
+    proposal = made.proposal(7)
+    block(made, 500)
+    votes(proposal, 50_000)
+    with answering(monkeypatch, recipient(550, b"relay not permitted")):
+        block(made, 501)
+        (row,) = Work.objects.filter(done_at=None)
+        assert row.last_error_code["code"] == "relay_takes_nothing"
+        first = row.due_at
+        block(made, 502)
+        assert Work.objects.get(done_at=None).due_at > first, "it waits longer each time"
+    assert not DigestSent.objects.exclude(sent_at=None).exists()
+    block(made, 503)
+    assert headings() == ["the quorum is reached: Pay ines"]
+    assert list(DigestSent.objects.values_list("outcome", flat=True)) == [send.SENT]
+
+
+@pytest.mark.parametrize("why", ["others are reached", "two days"])
+def test_what_one_address_alone_is_refused_for_is_closed(made, monkeypatch, why):
+    held = reader(made)
+    proposal = made.proposal(7)
+    block(made, 500)
+    votes(proposal, 50_000)
+    with answering(monkeypatch, recipient(552, b"5.2.2 mailbox full")):
+        block(made, 501)
+        if why == "two days":
+            DigestSent.objects.update(created_at=datetime.datetime.now(UTC) - datetime.timedelta(days=2, minutes=1))
+        else:
+            other = reader(made, address="other@example.org")
+            DigestSent.objects.create(
+                reader=other.reader, topic="daily:2026-11-30", message_id="x", outcome=send.SENT,
+                sent_at=datetime.datetime.now(UTC),
+            )  # fmt: skip
+        block(made, 502)
+    assert DigestSent.objects.get(reader=held.reader).outcome == send.REFUSED
 
 
 # --- what a mail says

@@ -186,6 +186,7 @@ def test_objecting_is_withdrawn_nowhere_on_one_nodes_word(client, made, status):
     [item] = digest.open_items(DaoView(made.dao), None)
     assert "One node alone shows that this act is over. It may still be waiting, and may be stopped." in item.lines
     assert "Objections so far 30 MAND of the 100 MAND that stop it." in item.lines
+    assert "Whoever has voting power for it can object on its page, by the link here." in item.lines
     [told] = client.get("/api/v1/daos/river/acts").json()
     assert (told["confirmed"], told["final_confirmed"]) == (True, False)
     assert [one["confirmed"] for one in told["objections"]] == [True, False]

@@ -203,6 +203,7 @@ def of_act(place: DaoView, act: Act, *, waits: bool = True) -> Item:
                 "threshold": place.votes_asset.text(act.objection_threshold, 2),
             }
         )
+        lines.append(gettext("Whoever has voting power for it can object on its page, by the link here."))
     if as_of_now := counted_as_of_now(act.module):
         lines.append(as_of_now)
     title = gettext("The agent wants to perform act %(number)s") % {"number": act.number}

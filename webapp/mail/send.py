@@ -45,6 +45,9 @@ WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary 
 UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
 SENT, PERHAPS_SENT, NOTHING, REFUSED = "sent", "perhaps sent", "nothing to say", "refused"
 REST_AFTER = 3  # messages in a row that a reader's mail server refuses for good
+# A relay that takes nothing at all is asked again after so long, then after twice as long each time.
+RELAY_FIRST, RELAY_MOST = datetime.timedelta(minutes=10), datetime.timedelta(hours=6)
+RELAY_FAULT_ENDS, RELAY_SHOWN_BY = datetime.timedelta(days=2), datetime.timedelta(hours=1)
 RESTS = datetime.timedelta(days=7)  # where it did not say that it does not know the address
 
 logger = logging.getLogger(__name__)
@@ -224,12 +227,26 @@ def _hand_over(row: DigestSent, reader: Reader, mail: digest.Mail, headers: dict
         mine.update(leased_until=None)
         raise
     except MailRefused as error:
+        if not error.is_address and _may_be_relays_fault(row):
+            mine.update(leased_until=None)
+            attempts = mine.values_list("attempts", flat=True).get()
+            wait = min(RELAY_FIRST * 2 ** min(attempts - 1, 10), RELAY_MOST)
+            raise work.Again(timezone.now() + wait, say("relay_takes_nothing")) from error
         mine.update(sent_at=timezone.now(), leased_until=None, outcome=REFUSED)
         _note_refusal(reader, rests=error.is_address)
         raise work.Abandon(say("refused_for_good")) from error
     mine.update(sent_at=timezone.now(), leased_until=None, outcome=SENT)
     refused = Reader.objects.filter(pk=reader.pk).exclude(refusals=0)
     refused.update(refusals=0, rests_since=None, rests_until=None)
+
+
+def _may_be_relays_fault(row: DigestSent) -> bool:
+    """Whether a refusal that is not of the address may be one of everything: nobody else was reached since shortly
+    before the message was due, and it is no older than two days."""
+    if timezone.now() - row.created_at > RELAY_FAULT_ENDS:
+        return False
+    reached = DigestSent.objects.filter(outcome=SENT, sent_at__gte=row.created_at - RELAY_SHOWN_BY)
+    return not reached.exclude(reader=row.reader_id).exists()
 
 
 def _note_refusal(reader: Reader, *, rests: bool) -> None:

@@ -17,6 +17,7 @@ SENTENCES: Mapping[str, Template] = {
     "other_message_leaving": gettext_noop("another message about it is on its way"),
     "one_node_alone": gettext_noop("one node alone shows it so far"),
     "refused_for_good": gettext_noop("the mail server refused it for good"),
+    "relay_takes_nothing": gettext_noop("the mail server refused it, and takes nothing for others either"),
     "summary_being_written": gettext_noop("its summary is being written"),
     "hook_ended": gettext_noop("the webhook has ended"),
     "hook_more": gettext_noop("more is to be sent"),
