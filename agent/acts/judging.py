@@ -156,7 +156,7 @@ def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> l
         return [
             {
                 "code": judgement.simulation.name or "Unknown",
-                "text": say("chain_refuses", error=judgement.simulation.text),
+                "text": _of_the_chain(judgement.simulation, policy, words),
             }
         ]
     return [
@@ -172,6 +172,16 @@ def refusal_json(judgement: Judgement, policy: PolicyInForce, words: Words) -> l
         }
         for reason in judgement.answer.reasons
     ]
+
+
+def _of_the_chain(said: Simulation, policy: PolicyInForce, words: Words) -> str:
+    """What the chain has against an act that the policy allows."""
+    if said.until_s is not None:
+        return words.reason(Reason(said.name, (said.until_s,), limit=said.until_s), policy)
+    if said.call is not None:
+        code = "target_refuses" if said.said else "target_refuses_silently"
+        return say(code, call=said.call + 1, said=said.said)
+    return say("chain_refuses", error=said.text)
 
 
 def headroom_json(code: PolicyCode, state: PolicyState, now_chain_s: int) -> list[dict[str, str]]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What the module answers to exactly the call that would be sent, asked of the node without sending it."""
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +16,9 @@ from policies.notation.hexadecimal import hex_text
 # Reverts that no evaluation of the policy can foresee: they come from the targets, or from acts other than this one.
 FROM_TARGET = frozenset({"CallFailed"})
 FROM_ELSEWHERE = frozenset({"TooManyPending", "Quiet", "Locked"})
+_TIMED = frozenset({"TooManyPending", "Quiet"})  # whose argument is when they end
+_ERROR = bytes.fromhex("08c379a0")  # Error(string)
+_MOST_SAID = 120
 # Reverts of a pending act that ended, or will by itself.
 ENDED = frozenset({"NotPending", "Expired", "Voided"})
 
@@ -27,6 +31,9 @@ class Simulation:
     block: str  # the block's number or tag, for the record
     name: str = ""
     text: str = ""
+    until_s: int | None = None  # where the error ends by itself: when, by the chain's clock
+    call: int | None = None  # of a call that failed in its target: which, from 0, and what the target answered
+    said: str = ""
 
     @property
     def code(self) -> str:
@@ -64,8 +71,24 @@ def simulate(rpc: Rpc, sender: bytes, module: bytes, calldata: bytes, block: Blo
             return Simulation(
                 False, shown, "", f"reverted with {hex_text(reverted.data[:68])}" if reverted.data else "reverted"
             )
+        if error.name in _TIMED:
+            return Simulation(False, shown, error.name, str(error)[:300], until_s=int(error.values[0]))
+        if error.name in FROM_TARGET:
+            call, data = error.values
+            return Simulation(False, shown, error.name, str(error)[:300], call=int(call), said=_said(data))
         return Simulation(False, shown, error.name, str(error)[:300])
     return Simulation(True, shown)
+
+
+def _said(data: bytes) -> str:
+    """What a target reverted with: its text in ASCII and quotation marks, or its data in hexadecimal, or nothing."""
+    if data[:4] == _ERROR:
+        try:
+            (text,) = abi.decode(["string"], data[4:])
+        except (abi.NotCanonical, abi.BadAbi, ValueError):
+            return hex_text(data[:68])
+        return json.dumps(str(text)[:_MOST_SAID])
+    return hex_text(data[:68]) if data else ""
 
 
 def disagree(answer: Allowed | Refused, simulation: Simulation) -> bool:

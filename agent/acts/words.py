@@ -346,6 +346,8 @@ SENTENCES: Mapping[str, Template] = {
     "policy_refuses": _policy_refuses,
     "because": "{because}",
     "chain_refuses": gettext_noop("The chain refuses it: {error}"),
+    "target_refuses": gettext_noop("Call {call} fails in the contract that it calls, which answers {said}"),
+    "target_refuses_silently": gettext_noop("Call {call} fails in the contract that it calls, which says nothing"),
     "halted": gettext_noop("the agent is halted: {reason}"),
     "stopped_by_hand": _stopped_by_hand,
     "start_needs_reason": gettext_noop("say in {least} characters or more why it is safe to start again"),

@@ -161,6 +161,11 @@ def test_a_scheduled_act_that_members_stop_is_never_released(world: World) -> No
     act = world.acts()[-1]
     held = world.balance("kim")
     world.suite.send("ada", "module", "object", POLICY_ID, [bytes(act.act_id)])
+    world.wind(120)
+    later = world.rest(world.ask("pay jon 1,500 USDC for the design"), 2)
+    assert later.status == Request.Status.WAITING
+    assert "Members stopped an act; nothing is scheduled before 2" in later.reason
+    assert "Quiet" not in later.reason
     world.wind(2 * DAY_S + 2)
     request = world.rest(request)
     assert request.status == Request.Status.STOPPED
