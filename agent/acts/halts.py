@@ -8,6 +8,7 @@ may still be mined, and another who has the agent's key isn't stopped by it. The
 from typing import Any
 
 from django.db import transaction
+from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
 from agent.acts.words import Stated, reason_of, say
@@ -17,6 +18,7 @@ from governance.chain.keys import Signer
 from governance.models import Dao
 
 MOST_REASON = 300
+MOST_SHOWN = 50  # halts in one place: whoever may stop the agent may do so any number of times
 FEWEST_REASON = 10  # characters: a word is no reason
 
 
@@ -85,9 +87,15 @@ def start(dao: Dao, account: bytes | None, because: str, halts: list[int] | None
     return len(numbers)
 
 
-def standing(dao: Dao) -> list[AgentHalt]:
-    """The halts that stand, oldest first."""
-    return list(AgentHalt.objects.filter(dao=dao, cleared_at=None).order_by("id"))
+def standing(dao: Dao, most: int | None = None) -> list[AgentHalt]:
+    """The halts that stand, at most so many: those that the agent made itself, then those by hand; the oldest first."""
+    by_hand = ExpressionWrapper(Q(reason_code="stopped_by_hand"), BooleanField())
+    return list(AgentHalt.objects.filter(dao=dao, cleared_at=None).order_by(by_hand, "id")[:most])
+
+
+def count(dao: Dao) -> int:
+    """How many halts stand."""
+    return AgentHalt.objects.filter(dao=dao, cleared_at=None).count()
 
 
 def _line(text: str) -> str:

@@ -23,6 +23,8 @@ from webapp.agent.asked import waiting_and_newest
 from webapp.agent.read import act_views, page_of_acts, refused
 from webapp.rendering import page_number, render_page
 
+_MOST_HALTS = 5  # the operations page has more
+
 
 @require_safe
 @ensure_csrf_cookie
@@ -58,7 +60,7 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         model_trouble=(now_wrong := trouble.standing()),
         model_trouble_text=trouble.in_words(now_wrong) if now_wrong else "",
         requests=waiting_and_newest(place),
-        halts=[worded(reason_of(halt)) for halt in halts.standing(place.dao)],
+        halts=[worded(reason_of(halt)) for halt in halts.standing(place.dao, _MOST_HALTS)],
         unanswered=unanswered.unanswered(place.dao),
         undone=unpaid.left_undone(place.dao),
     )

@@ -45,6 +45,7 @@ class OperationsAnswer(Answer):
     """Whether the agent runs on this site, and with what."""
 
     stopped: bool
-    halts: list[HaltAnswer]
+    halts: list[HaltAnswer] = Field(description="at most 50: first those that the agent made itself")
+    halts_standing: int = Field(description="the count of all halts that were not cleared")
     accounts: list[AccountAnswer]
     rosters: list[RosterAnswer]

@@ -31,7 +31,7 @@ def operations(request: HttpRequest, slug: str) -> Json:  # noqa: ARG001 -- ninj
 
 
 def _shown(place: DaoView) -> Json:
-    standing = halts.standing(place.dao)
+    standing = halts.standing(place.dao, halts.MOST_SHOWN)
     floor, cap = site_keys.floor_wei(place.dao.chain_id), site_keys.cap_wei(place.dao.chain_id)
     return {
         "stopped": bool(standing),
@@ -44,6 +44,7 @@ def _shown(place: DaoView) -> Json:
             }
             for row in standing
         ],
+        "halts_standing": halts.count(place.dao),
         "accounts": [
             {
                 "what": one.code,

@@ -35,6 +35,7 @@ def _page(request: HttpRequest, place: DaoView, problem: str = "", status: int =
         place,
         "operations",
         halts=standing,
+        more_halts=halts.count(place.dao) - len(standing) if len(standing) == halts.MOST_SHOWN else 0,
         cleared=read.cleared(place),
         accounts=read.accounts(place),
         rosters=read.rosters_of(place, who),
@@ -83,7 +84,7 @@ def start(request: HttpRequest, slug: str) -> HttpResponse:
     except halts.HaltError as error:
         return _page(request, place, worded(error.sentence), 422)
     text = ngettext("%(count)s halt is cleared.", "%(count)s halts are cleared.", count) % {"count": count}
-    if halts.standing(place.dao):
+    if halts.count(place.dao):
         messages.warning(request, text + " " + gettext("Another halt is there: the agent stays stopped."))
     else:
         messages.success(request, text)

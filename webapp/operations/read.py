@@ -95,14 +95,14 @@ class RosterOf:
 
 
 def halts_of(place: DaoView, visitor: Visitor) -> list[Halt]:
-    """The halts that stand; the facts of each for those who may see them."""
+    """The halts that stand, `halts.MOST_SHOWN` of them; the facts of each for those who may see them."""
     may_see = visitor.may(Do.SEE_HALT_FACTS)
     return [
         Halt(
             row.pk, worded(reason_of(row)), str(_TO_DO.get(row.reason_code, _ASK_FIRST)), words.when(row.happened_at),
             row.facts if may_see else {},
         )
-        for row in halts.standing(place.dao)
+        for row in halts.standing(place.dao, halts.MOST_SHOWN)
     ]  # fmt: skip
 
 
