@@ -76,8 +76,21 @@ def read_passage(passage: Passage, names: Names, symbols: Symbols) -> Read:
     found = tuple(quantities(text, symbols)) if _HAS_NUMBER.search(text) else ()
     named = tuple(parties(text, names))
     voice = voice_of(passage)
+    if voice.language in _DECIMAL_COMMA:
+        found = tuple(_read_both_ways(one, text) for one in found)
     in_names = [(party.start, party.end) for party in named if party.name in names.known]
     return Read(passage, replace(voice, acts=_outside(in_names, voice.acts)) if in_names else voice, found, named)
+
+
+_DECIMAL_COMMA = ("es", "pt", "fr", "de")
+_ONE_COMMA = re.compile(r"\d{1,3},\d{3}(?![\d.,])")
+
+
+def _read_both_ways(quantity: Quantity, text: str) -> Quantity:
+    """A number such as "1,500" in a sentence of a language that writes a comma before decimals, which may mean 1.5."""
+    if _ONE_COMMA.match(text, quantity.start) is None or len(quantity.readings) != 1:
+        return quantity
+    return replace(quantity, readings=(quantity.readings[0], quantity.readings[0] / 1_000))
 
 
 def _outside(in_names: Sequence[tuple[int, int]], acts: Sequence[ActWord]) -> tuple[ActWord, ...]:

@@ -83,6 +83,11 @@ def test_a_text_of_which_every_word_is_used_is_told(calls, text):
     assert judged(text, calls).outcome is Outcome.TOLD
 
 
+@pytest.mark.parametrize(("calls", "text"), TEXTS["in_part"])
+def test_a_plain_text_with_a_word_that_no_list_has_is_told_in_part(calls, text):
+    assert judged(text, calls).outcome is Outcome.TOLD_IN_PART
+
+
 @pytest.mark.parametrize(
     ("text", "left", "words"),
     [

@@ -80,6 +80,11 @@ def test_a_text_that_says_something_else_is_no_plain_yes(calls, text):
     assert judged(text, calls).outcome is not Outcome.TOLD
 
 
+@pytest.mark.parametrize(("calls", "text"), TEXTS["in_part"])
+def test_a_plain_text_with_a_word_that_no_list_has_is_told_in_part(calls, text):
+    assert judged(text, calls).outcome is Outcome.TOLD_IN_PART
+
+
 @pytest.mark.parametrize(("calls", "text"), TEXTS["told"])
 def test_an_honest_text_of_its_kind_is_told(calls, text):
     assert judged(text, calls).outcome is Outcome.TOLD

@@ -2,9 +2,10 @@
 """The last gate before a plain "told": is every word beside the orders used, or of a kind that changes nothing?
 
 The burden of proof is turned round here. Of the sentences that tell an effect one must be used word by word
-(`clauses`). Sentences, rows and titles beside it must be orders of that kind too, or must not speak of the order, of
-money, of who takes part or of what only calls change (`prose`, `fields`). What fits nothing makes the proposal told in
-part, and is shown. Pure, and linear in the text.
+(`clauses`). Sentences beside it must be orders of that kind too, or free by all of their words (`inert`, `prose`); rows
+and titles must have nothing that no call has (`fields`, `headings`). Reasons under headings of their own are free as
+far as they don't come back to the order (`asides`). What fits nothing makes the proposal told in part, and is shown.
+Pure, and linear in the text.
 """
 
 import re
@@ -13,12 +14,13 @@ from dataclasses import dataclass
 
 from agent.understanding.effects import Effect
 from agent.understanding.gate import words as sets
-from agent.understanding.gate.asides import aside_left_over
+from agent.understanding.gate.asides import aside_left_over, is_choice, is_other_choice, own_names
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver, facts_of
 from agent.understanding.gate.fields import (
     adding_up,
     code_left_over,
+    decides,
     field_left_over,
     fields_left_over,
     is_parameter,
@@ -27,13 +29,16 @@ from agent.understanding.gate.fields import (
     row_left_over,
 )
 from agent.understanding.gate.headings import heading_left_over, stem
+from agent.understanding.gate.inert import is_inert, is_label
+from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.people import against_left_over
 from agent.understanding.gate.prose import (
+    is_contact,
     is_harmless,
     is_lead_of_others,
     is_of_text,
-    orders_nothing,
     sentence_left_over,
+    wants_of_others,
 )
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
@@ -97,9 +102,10 @@ class _Around:
     leads: frozenset[str]
     headings: frozenset[str]
     said: frozenset[str]  # the words of the orders
-    body: frozenset[str]  # the beginnings of the words of all that is no heading
+    body: tuple[frozenset[str], frozenset[str]]  # the beginnings of the words of all that is no heading
     topics: frozenset[str]  # the beginnings of what the orders and the title are about
     adding: frozenset[_Place]  # lists of what the money is spent on, which add up to it
+    rows: frozenset[int]  # the groups that have rows
     has_old: bool  # the orders have the value before
 
 
@@ -113,16 +119,33 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Se
         frozenset(lead for passage in passages for lead in passage.leads),
         frozenset(heading for passage in passages for heading in passage.headings),
         frozenset(word for read in telling for word in re.findall(r"[^\W\d_]+", read.voice.folded)),
-        frozenset(
-            stem(word)
-            for read in reads
-            if read.passage.shape not in (Shape.HEADING, Shape.CODE) and not read.passage.is_quoted
-            for word in re.findall(r"[^\W\d_]+|(?<!\w)(?:19|20)\d\d(?!\w)", read.voice.folded)
-        ),
+        _body(telling, reads),
         _topics(telling, reads),
         adding_up(reads, facts) if facts.is_some_money else frozenset(),
+        frozenset(read.passage.group for read in reads if read.passage.shape is Shape.ROW),
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
     )
+
+
+def _body(telling: Sequence[Read], reads: Sequence[Read]) -> tuple[frozenset[str], frozenset[str]]:
+    """The beginnings of words by which a text's titles are tied to it: all of the orders', and of other sentences the
+    names, the years and the words that change nothing; then all words of other sentences. A word that may change
+    something, right before what a title calls the order, is not freed by being said twice: "Imaginary grant"."""
+    other: set[str] = set()
+    words = {word for read in telling for word in _BODY.findall(read.voice.folded)}
+    for read in reads:
+        if read.passage.shape in (Shape.HEADING, Shape.CODE) or read.passage.is_quoted:
+            continue
+        for match in _BODY.finditer(read.passage.text):
+            word = level(match[0])
+            is_name = match[0][:1].isupper() and any(map(str.isalpha, read.passage.text[: match.start()]))
+            if is_name or word.isdigit() or is_inert_word(word) or word in sets.TOPICS or word in sets.COSTS:
+                words.add(word)
+            other.add(word)
+    return frozenset(map(stem, words)), frozenset(map(stem, other))
+
+
+_BODY = re.compile(r"[^\W\d_]+|(?<!\w)(?:19|20)\d\d(?!\w)")
 
 
 def _topics(telling: Sequence[Read], reads: Sequence[Read]) -> frozenset[str]:
@@ -186,14 +209,22 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     """What a passage that tells no effect leaves over."""
     passage, facts = read.passage, around.facts
     if passage.shape is Shape.CODE:
-        return code_left_over(read, facts)
+        return code_left_over(read, facts, is_apart=passage.section not in around.sections)
     if passage.shape is Shape.HEADING:
+        if "\t" in passage.text and passage.group not in around.rows:
+            return (
+                None
+                if is_label(read, facts) or is_inert(read, facts)
+                else LeftOver("words", passage.start, passage.end)
+            )
         governs = passage.is_title or " ".join(passage.text.split()) in around.headings
         return heading_left_over(
             read, facts, governs=governs, orders=around.said, body=around.body, has_old=around.has_old
         )
     if (over := is_lead_of_others(read)) is not None:
         return over
+    if is_other_choice(read, facts) or (" ".join(passage.text.split()) in around.leads and wants_of_others(read)):
+        return LeftOver("words", passage.start, passage.end)
     if _place(passage) in around.adding or clause_left_over(read, facts) is None or is_parameter(read, facts):
         return None
     if (over := against_left_over(read, facts, around.topics)) is not None:
@@ -202,37 +233,49 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     is_aside = _is_aside(passage, around.sections)
     is_elsewhere = bool(passage.headings) and passage.section not in around.sections
     if passage.shape in (Shape.ROW, Shape.RECORD):
-        over = None if is_aside and not is_listed else row_left_over(read, facts)
-        return None if over is not None and over.code == "words" and is_elsewhere and not is_listed else over
+        if not is_listed and not decides(read):
+            if is_aside:
+                return None
+            over = row_left_over(read, facts)
+            return None if over is not None and over.code == "words" and is_elsewhere else over
+        return row_left_over(read, facts)
     if passage.shape is Shape.ITEM and is_listed:
         if (named := named_value(read)) is not None:
             return field_left_over(named, facts)
-        if not (orders_nothing(read) or is_harmless(read, facts)):
+        if not is_harmless(read, facts):
             return clause_left_over(read, facts)
     if is_harmless(read, facts):
         return None
-    if re.match(r"^[a-z]\w*\(", passage.text):
+    if _AS_CODE.match(passage.text):
         return code_left_over(read, facts)
     named = named_value(read)
     if named is not None and is_plain_name(named) and field_left_over(named, facts, is_line=True) is None:
         return None
     if (over := is_of_text(read, facts)) is not None:
         return over
-    if orders_nothing(read):
-        return None
     if is_aside or (is_elsewhere and not is_after_order):
         heading = (passage.headings or (passage.title,))[-1]
         is_first = previous is None or previous.shape is Shape.HEADING or previous.section != passage.section
         over = aside_left_over(read, facts, heading=heading, is_first=is_first)
         if over is not None or is_aside:
             return over
-    return sentence_left_over(
+    more = sets.LEADS if passage.text.rstrip().endswith(":") else frozenset()
+    is_vote = is_choice(read.voice.folded, own_names(read, facts))
+    if is_vote or is_contact(read) or clause_left_over(read, facts, more) is None:
+        return None
+    over = sentence_left_over(
         read,
         facts,
         is_apart=is_elsewhere and not is_after_order,
         governs=" ".join(passage.text.split()) in around.leads,
         follows_reasons=previous is not None and not is_after_order,
     )
+    if over is not None or is_inert(read, facts) or is_label(read, facts):
+        return over
+    return LeftOver("words", passage.start, passage.end)
+
+
+_AS_CODE = re.compile(r"^(?:[a-z]\w*\(|\{\s*\"\w+\":)")  # a call, or an object of one
 
 
 def _is_aside(passage: Passage, sections: frozenset[int]) -> bool:

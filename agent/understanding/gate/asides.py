@@ -9,6 +9,7 @@ import re
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.inert import are_plain
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Unit
@@ -44,6 +45,7 @@ _BARE = re.compile(
 )
 _ANTECEDENT = re.compile(r",|;|\band\b|\bbut\b|\bbecause\b|\bwhich\b|\bthat\b|\bso\b|\bwhen\b|\bif\b|\bwho\b|\bhow\b")
 _EDITOR = re.compile(r"^\W*(?:n\.? ?b|p\.? ?s|edit|update|erratum|errata|correction|postscript)\b\W*")
+_MOVES = frozenset({Act.TRANSFER, Act.APPROVE, Act.MINT, Act.BURN})
 _MONEY = frozenset({Act.TRANSFER, Act.APPROVE, Act.MINT, Act.BURN, Act.STREAM, Act.GRANT, Act.REVOKE, Act.DELEGATE})
 _FRAME = re.compile(
     r"\b(?:propos\w+|asks?|asking|seeks?|request\w*|recommend\w*|support\w*|wants?|would like|vote[sd]? (?:for|to)|"
@@ -80,8 +82,10 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
     whole = LeftOver("words", passage.start, passage.end)
     if _EDITOR.match(folded):
         return whole
-    if _restates(read, facts) or is_choice(folded):
+    if _restates(read, facts) or is_choice(folded, own_names(read, facts)):
         return None
+    if _orders_itself(read, facts):
+        return LeftOver("verb", passage.start, passage.end)
     if (over := _of_fragment(read, facts, heading)) is not None:
         return over
     if _speaks_of_order(folded) or _ABOVE.search(folded) is not None:
@@ -176,10 +180,30 @@ def _restates(read: Read, facts: Facts) -> bool:
         return False
     rest = set(re.findall(r"[^\W\d_]+", folded[act.end :]))
     counts = rest & set(languages.NUMBER_WORDS) - {"one"}
+    if _orders_itself(read, facts):
+        return False
     is_counted = all(languages.NUMBER_WORDS[word] == len(facts.effects) for word in counts)
     return is_counted and not rest & (sets.BINDING - _FREE - facts.words) and _TURNS.search(folded[act.end :]) is None
 
 
+def _orders_itself(read: Read, facts: Facts) -> bool:
+    """Whether a sentence says that this proposal pays somebody, or in a token, that no call names."""
+    folded = read.voice.folded
+    act = next((act for act in read.voice.acts if act.tense is Tense.NOW and act.acts & _MOVES), None)
+    if act is None or _ITSELF.search(folded[: act.start]) is None:
+        return False
+    known = {word for party in read.parties for word in re.findall(r"\w+", party.name)}
+    for word in _NAME.findall(read.passage.text[act.end :]):
+        symbol = facts.symbols.of(word)
+        if symbol is not None and not facts.moves(symbol):
+            return True
+        is_name = word[:1].isupper() and symbol is None and level(word) not in known
+        if is_name and not are_plain((word,), facts, sets.TOPICS):
+            return True
+    return False
+
+
+_NAME = re.compile(r"[^\W\d_]+")
 _CHOICE = re.compile(
     r"^\W*(?:a )?(?:vote |voting )?[\"']?(?P<side>for|yes|yea|in favou?r|against|no|nay|abstain)\b[\"']?(?:\W|$)"
 )
@@ -190,14 +214,44 @@ _KEEPS = re.compile(
 )
 
 
-def is_choice(folded: str) -> bool:
-    """Whether a line says what a vote means: for, that it is done; against, that it is not."""
+def is_other_choice(read: Read, facts: Facts) -> bool:
+    """Whether a line in a list says of a vote what no rule knows: "For: Marco Ruiz is paid"."""
+    match = re.match(r"^\W*(?:vote |voting )?(?:for|yes|against|no|abstain)\W*[:–—=]", read.voice.folded)
+    heading = level((read.passage.headings or ("",))[-1])
+    is_vote = re.search(r"\b(?:vot(?:e|es|ing)|options?|choices?|outcomes?)\b", heading) is not None
+    return match is not None and is_vote and not is_choice(read.voice.folded, own_names(read, facts))
+
+
+def own_names(read: Read, facts: Facts) -> frozenset[str]:
+    """The words by which a sentence names who takes part."""
+    own = (party for party in read.parties if party.is_own or facts.takes_part(party))
+    return frozenset(word for party in own for word in re.findall(r"[^\W\d_]+", party.name))
+
+
+def is_choice(folded: str, own: frozenset[str] = frozenset()) -> bool:
+    """Whether a line says what a vote means: for, that it is done; against, that it is not.
+
+    `own`: the words of names of who takes part.
+    """
     match = _CHOICE.match(folded)
     if match is None:
         return False
     rest = folded[match.end() :]
     denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
+    if not set(re.findall(r"[^\W\d_]+", rest)) <= _OF_CHOICE | sets.TITLE_VERBS | own:
+        return False
     return not denies if match["side"] in ("for", "yes", "yea", "in favour", "in favor") else True
+
+
+_OF_CHOICE = sets.words_of(
+    "it the this a an of to in for and or is are be will do does not no none nothing i we you it with from approve "
+    "approves support supports agree agrees accept accepts pass passes execute executes implement implements proceed "
+    "make makes payment payments transfer transfers grant request proposal vote action change changes reject rejects "
+    "oppose opposes disagree keep keeps stays remains stop as current status quo abstain opinion neutral against "
+    "favour favor yes pay pays fund funds upgrade set update made paid sent done move moves money treasury dao "
+    "upgraded funded granted send sends mint mints renew renews delegate delegates unchanged unpaid happens stay "
+    "remain"
+)
 
 
 _DOES = re.compile(r"^\s*(?:\([^)]*\)\s*)?(?:also |then |now )?(?P<verb>[a-z]+[^s\W]s)\b(?P<rest>.*)")

@@ -69,8 +69,8 @@ class Facts:
 
     def uses(self, quantity: Quantity) -> bool:
         """Whether a quantity is one of the effects', or the sum of all payments in its token."""
-        if quantity.readings == (0,) and quantity.unit in (Unit.TOKEN, Unit.MONEY):
-            return True  # an order of nothing
+        if quantity.readings == (0,) and quantity.unit is Unit.TOKEN and quantity.symbol == self.book.ether:
+            return True  # no ether goes along
         if quantity.is_about or (quantity.is_limit and not self._has_kind("approve")):
             return False
         if quantity.unit is Unit.TOKEN:
@@ -89,6 +89,14 @@ class Facts:
             return True
         assets = {effect.asset for effect in self.effects if effect.asset is not None}
         return quantity.unit is Unit.BARE and any(self._is_amount_of(quantity.readings[0], asset) for asset in assets)
+
+    def times_of(self, quantity: Quantity) -> int:
+        """How many effects have an amount."""
+        return sum(
+            self._number_of(effect) in quantity.readings
+            for effect in self.effects
+            if effect.asset in self.by_symbol.get(quantity.symbol, ()) and not effect.along
+        )
 
     def _is_amount_of(self, number: Decimal, asset: bytes) -> bool:
         token = self.book.tokens.get(asset)
@@ -213,6 +221,4 @@ def _function_words(effect: Effect) -> set[str]:
     said |= {word.casefold() for word in _NAMED.findall(str(effect.sentence))}
     for argument in effect.arguments:
         said |= {argument.name.casefold(), argument.type.casefold()}
-        if isinstance(argument.value, str):
-            said |= set(_WORD.findall(argument.value.casefold()))
     return said

@@ -9,6 +9,7 @@ from decimal import Decimal
 from agent.understanding.described import HASH_OF, namehash
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.inert import are_plain
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.parties import parties
 from agent.understanding.mentions.quantities import Quantity, Unit, quantities
@@ -69,12 +70,27 @@ def _symbol_of_name(one: Field, facts: Facts) -> str:
 
 
 def _of_name(one: Field, facts: Facts) -> str:
-    """A column that says more than what its values are: "Amount per month", "Paid on", "(thousands)"."""
-    if set(re.findall(r"[^\W\d_]+|%", level(one.name).partition("(")[2])) & sets.SCALES:
+    """A column that says more than what its values are: "Amount per month", "Paid on", "(thousands)", "('000)"."""
+    for inside in _IN_BRACKETS.findall(_EDITION.sub("", one.name)):
+        if not all(_is_plain_in_brackets(word, facts) for word in inside.split()):
+            return "column"
+    if re.search(r"\d|decimal|\braw\b", _IN_BRACKETS.sub(" ", level(one.name)).lstrip("0123456789. ")):
         return "column"
     symbol = _symbol_of_name(one, facts).casefold()
     allowed = sets.PLAIN_NAMES | sets.GLUE | sets.FIELD_NAMES | facts.words
     return "" if all(word in allowed or word == symbol for word in _names(one)) else "column"
+
+
+_EDITION = re.compile(r"(?i)\b(?:ep|eip|aip)[ -]?\d[\d.]*")
+_IN_COLUMN = sets.words_of("usd $ in 0x address s multisig safe wallet mainnet ethereum l1 ep eip")
+_IN_BRACKETS = re.compile(r"\(([^)]*)\)?")
+
+
+def _is_plain_in_brackets(word: str, facts: Facts) -> bool:
+    """Whether a word in a column's brackets says only in which token, or that an address stands below."""
+    plain = word.strip(".,:;*'")
+    symbol = facts.symbols.of(plain)
+    return (symbol is not None and facts.moves(symbol)) or level(plain) in _IN_COLUMN
 
 
 def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
@@ -91,8 +107,8 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     found_parties = parties(one.text, facts.names)
     if any(party.addresses and not facts.takes_part(party) for party in found_parties):
         return "party"
-    if one.key == "payer" and not any(party.addresses for party in found_parties):
-        return "party"  # a payer whom nobody knows
+    if one.key in _PARTIES and re.search(r"\w", value) and not any(party.addresses for party in found_parties):
+        return "party"  # somebody whom nobody knows
     paid = {effect.recipient for effect in facts.effects if is_money(effect)}
     for party in found_parties:
         is_source = party.marker == "from" or value[: party.start].endswith("from ")
@@ -102,12 +118,45 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
     for quantity in found:
-        is_free = quantity.is_conversion or is_code or _is_harmless_number(quantity, one)
+        is_nothing = quantity.readings == (0,) and any(facts.uses(other) for other in found if other is not quantity)
+        is_free = quantity.is_conversion or is_code or is_nothing or _is_harmless_number(quantity, one)
         if not is_free and not facts.uses(quantity):
             return "amount"
         value = value[: quantity.start] + " " * (quantity.end - quantity.start) + value[quantity.end :]
     is_known = one.key in _ORDERED or bool(symbol) or all(word in facts.words for word in names)
+    if one.key not in _ORDERED and not _is_free(one, names) and not _is_reference(one, names):
+        words = set(re.findall(r"[^\W\d_]+", value))
+        if not words <= facts.words | sets.GLUE:
+            return "words"  # a type, date or decision, which may say anything of the order
     return _of_words(one, value, facts, is_line=is_line, is_amount=is_known and one.key in ("amount", "token"))
+
+
+# Columns whose values are no names: their first word, too, must be known to change nothing.
+_SAID = sets.words_of("title purpose description reason memo activity task work for category what why")
+_FREE_IN_CELLS = frozenset().union(
+    sets.MONEY_NOUNS, sets.AIMS, sets.TITLE_VERBS, sets.GLUE, sets.COSTS, sets.KINDS, sets.TOPICS, sets.BINDING,
+    sets.SETTING_NOUNS, sets.PLAIN_STATUS, sets.META, sets.words_of("text texts page pages cc"),
+)  # fmt: skip
+_PARTIES = ("recipient", "payer", "spender")
+# Columns of what an amount is for. Their values are held against the words that bind, as purposes are.
+_WHAT_FOR = sets.words_of(
+    "# no purpose description item project team contributor name names delegate working group wg work for task "
+    "activity what grantee position service services role role recipient's contributor's category we get you memo "
+    "topic title reason why order action step call transaction"
+)
+_REFERENCE = sets.words_of("author authors discussion thread forum snapshot link links id reference")
+
+
+def _is_free(one: Field, names: Sequence[str]) -> bool:
+    return bool(names) and set(names) <= _WHAT_FOR | {"of", "the", "for", "and", "to", "a"} and one.name.strip() != ""
+
+
+def _is_reference(one: Field, names: Sequence[str]) -> bool:
+    """Whether a value is a link, a number or a name of somebody who wrote the proposal."""
+    if not set(names) & _REFERENCE:
+        return False
+    words = re.findall(r"[^\W\d_][\w.'-]*", re.sub(r"\S+[./@]\S+", " ", one.text))
+    return all(word[:1].isupper() for word in words) and len(words) <= 6
 
 
 def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
@@ -118,6 +167,10 @@ def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount:
         is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"
         if symbol is not None and not is_name and not facts.moves(symbol):
             return "token"
+        is_named = one.text[match.start()].isupper() and (match.start() > 0 or not set(_names(one)) & _SAID)
+        is_said = not is_amount and one.key not in _ORDERED and not is_named and symbol is None and "." not in plain
+        if is_said and not are_plain((plain,), facts, _FREE_IN_CELLS) and not _is_reference(one, _names(one)):
+            return "words"
         if plain in sets.BINDING - (sets.FREE_IN_LINES if is_line else frozenset()) and plain not in facts.words:
             return "words"
         if is_amount and symbol is None and plain not in sets.GLUE | sets.UNITS | facts.words:
@@ -137,7 +190,8 @@ def _is_harmless_number(quantity: Quantity, one: Field) -> bool:
         return True
     if one.key in ("amount", "new", "old"):
         is_units = any(word in level(one.text) for word in ("decimal", "base unit"))
-        return one.key == "old" or quantity.readings[0] == 0 or (is_units and quantity.unit is Unit.BARE)
+        is_nothing = quantity.readings[0] == 0 and "value" in level(one.name)  # no ether along
+        return one.key == "old" or is_nothing or (is_units and quantity.unit is Unit.BARE)
     return quantity.unit is Unit.BARE or quantity.readings[0] == 0
 
 
@@ -163,18 +217,78 @@ def row_left_over(read: Read, facts: Facts) -> LeftOver | None:
     first = read.passage.fields[0] if read.passage.fields else None
     names = set(re.findall(r"[^\W\d_]+", level(f"{first.name} {first.text}"))) if first else set()
     is_author = bool(names & {"author", "authors"})
+    if _decides_otherwise(read):
+        return over
     return None if names & sets.META and (is_author or over.code not in ("party", "amount")) else over
 
 
-def code_left_over(read: Read, facts: Facts) -> LeftOver | None:
-    """Code may repeat the calls. Words alone in its place, or another's address, are no code of them."""
+_DECISIONS = sets.words_of("status decision result outcome vote verdict approved state")
+
+
+def _decides_otherwise(read: Read) -> bool:
+    """Whether a cell of a decision, under its column or behind its label, has other words than of an open proposal."""
+    plain = sets.PLAIN_STATUS | sets.META | sets.words_of("pending temp check thread")
+    fields = read.passage.fields
+    label = fields[0].text if fields else ""
+    is_label = bool(set(re.findall(r"[^\W\d_]+", level(label))) & _DECISIONS)
+    return any(
+        not set(re.findall(r"[^\W\d_]+", level(re.sub(r"\([^)]*\)", " ", one.text)))) <= plain
+        for place, one in enumerate(fields)
+        if set(_names(one)) & _DECISIONS or (is_label and place)
+    )
+
+
+def decides(read: Read) -> bool:
+    """Whether a row or record names who gets or pays something, or what was decided: never free, wherever it stands."""
+    return any(
+        one.key in (*_PARTIES, "holder", "role", "new", "calldata") or set(_names(one)) & _DECISIONS
+        for one in read.passage.fields
+    )
+
+
+def code_left_over(read: Read, facts: Facts, *, is_apart: bool = False) -> LeftOver | None:
+    """Code may repeat the calls. Words alone in its place, or another's address, are no code of them.
+
+    `is_apart`: it stands in another section than the orders, where it may show anything but prose.
+    """
     text = read.passage.text
     if re.search(r"[(){}\[\]=;$]|0x|_|//", text) is None:
         return LeftOver("words", read.passage.start, read.passage.end)
+    for match in () if is_apart and _PROSE.search(text) is None else _CODE_WORD.finditer(text):
+        if not _is_code_of_calls(match[0], facts):
+            return LeftOver("words", read.passage.start + match.start(), read.passage.start + match.end())
     for match in re.finditer(r"(?<![0-9A-Za-z])0x([0-9a-fA-F]{40})(?![0-9A-Za-z])", text):
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
+
+
+_PROSE = re.compile(r"//|/\*|^\s*#\s|(?:\b[a-z]{2,}\b[ ,]+){4}", re.MULTILINE)
+_CODE_WORD = re.compile(r"(?<![\w.])(?:[^\W\d]\w*|\d[\d_]*(?!\w))")
+_OF_CODE = sets.words_of(
+    "target targets value values calldata calldatas data signature signatures signed unsigned uint int bytes address "
+    "addresses string bool true false function method selector arg args argument arguments param params operation to "
+    "from call interface external public payable view pure returns memory contract import const new abi encode packed "
+    "with selector json name type types inputs outputs internal description eth ether wei token tokens transactions "
+    "meta verified chain id version tx builder created at checksum label node root hash of for the and on in a an "
+    "keccak keccak256 namehash labelhash sha3 null none hex raw wallet safe multisig timelock governor dao treasury "
+    "u256 u8"
+)
+
+
+def _is_code_of_calls(word: str, facts: Facts) -> bool:
+    """Whether a name or number in code is one of the calls, or of the language that they are written in."""
+    if word.replace("_", "").isdigit():
+        number = int(word.replace("_", "")) if len(word) < 80 else -1
+        return number in facts.numbers or number <= len(facts.effects) or number in (256, 160, 32, 20, 18, 6)
+    parts = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+", word)
+    if level(word) in facts.words or level(word) in _OF_CODE | sets.SETTING_NOUNS or level(word).startswith("0x"):
+        return True
+    if facts.symbols.of(word) is not None and facts.moves(facts.symbols.of(word) or ""):
+        return True
+    return bool(parts) and all(
+        level(part) in facts.words or level(part) in _OF_CODE or part.isdigit() for part in parts
+    )
 
 
 def adding_up(reads: Sequence[Read], facts: Facts) -> frozenset[tuple[int, int]]:
@@ -192,18 +306,27 @@ def adding_up(reads: Sequence[Read], facts: Facts) -> frozenset[tuple[int, int]]
         total = sum((one.readings[0] for _, one in parts), Decimal(0))
         is_one_token = len({one.symbol for _, one in parts}) == 1
         if len(parts) > 1 and is_one_token and facts.uses(replace(parts[0][1], readings=(total,))):
-            found |= {(r.passage.start, r.passage.end) for r, _ in parts if _is_plain_part(r)}
+            found |= {(r.passage.start, r.passage.end) for r, _ in parts if _is_plain_part(r, facts)}
     return frozenset(found)
 
 
+_RECEIVE = sets.words_of("recipient recipients receiver receivers payee payees beneficiary beneficiaries paid payments")
 _DATED = sets.words_of(
     "january february march april may june july august september october november december spent left received already "
     "saved earned burn swap sold old previous"
 )
 
 
-def _is_plain_part(read: Read) -> bool:
-    """Whether a part of a sum has no party, date, rate or word that binds it."""
+def _is_plain_part(read: Read, facts: Facts) -> bool:
+    """Whether a part of a sum has no party, name, date, rate or word that binds it, and is of what is bought."""
+    words = re.findall(r"[^\W\d_]+", read.passage.text)
+    free = sets.COSTS | sets.MONEY_NOUNS | sets.GLUE | sets.TOPICS
+    if not all(facts.symbols.of(word) or are_plain((word,), facts, free) for word in words):
+        return False
+    if any(
+        set(re.findall(r"[^\W\d_]+", level(one))) & _RECEIVE for one in (*read.passage.headings, *read.passage.leads)
+    ):
+        return False
     said = set(
         re.findall(r"[^\W\d_]+", level(" ".join([read.passage.text, *(one.name for one in read.passage.fields)])))
     )

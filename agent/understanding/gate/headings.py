@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from agent.understanding.gate import words as sets
-from agent.understanding.gate.clauses import Piece, pieces
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.pieces import Piece, pieces
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Party
@@ -50,7 +50,7 @@ def heading_left_over(
     *,
     governs: bool = False,
     orders: frozenset[str] = frozenset(),
-    body: frozenset[str] = frozenset(),
+    body: tuple[frozenset[str], frozenset[str]] = (frozenset(), frozenset()),
     has_old: bool = False,
 ) -> LeftOver | None:
     """A heading names what follows: no other amount, party, or act than those of the effects.
@@ -71,7 +71,7 @@ def heading_left_over(
     if (over := _of_verbs(read, facts)) is not None:
         return over
     if governs and is_title:
-        return _of_title(read, facts, orders, has_old=has_old) or _of_unknown(read, facts, body)
+        return _of_title(read, facts, orders, has_old=has_old) or _of_unknown(read, facts, *body)
     if any(word in sets.RECURS for word in re.findall(r"[^\W\d_]+", folded)):
         return _over(read, "time")
     return None
@@ -247,7 +247,7 @@ def stem(word: str) -> str:
     return word[:5]
 
 
-def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | None:
+def _of_unknown(read: Read, facts: Facts, sure: frozenset[str], body: frozenset[str]) -> LeftOver | None:
     """A word of a title that no set has, and that no sentence of the text says again.
 
     What a title is about stands in the text too. A title alone that calls the whole another thing, a satire or a
@@ -275,7 +275,10 @@ def _of_unknown(read: Read, facts: Facts, body: frozenset[str]) -> LeftOver | No
             continue
         if not word.isdigit() and (bids or word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
             continue
-        if facts.symbols.of(read.passage.text[match.start() : match.end()]) is not None or stem(word) in body:
+        after = re.match(r"\W+([^\W\d_]+)", folded[match.end() :])
+        is_before = after is not None and after[1] in sets.MONEY_NOUNS | sets.SETTING_NOUNS
+        said = sure if is_before else body
+        if facts.symbols.of(read.passage.text[match.start() : match.end()]) is not None or stem(word) in said:
             continue
         return _over(read, "time" if word.isdigit() else "words", match.start(), match.end())
     return None

@@ -2,11 +2,15 @@
 """Sentences and items beside the orders: do they speak of them, of money, of who takes part, of what calls change?"""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 
 from agent.understanding.gate import words as sets
-from agent.understanding.gate.clauses import TAG, clause_left_over
+from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.inert import are_plain
+from agent.understanding.gate.inert_words import is_inert_word
+from agent.understanding.gate.pieces import TAG
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import is_explicit, is_imperative, level
@@ -14,20 +18,25 @@ from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
 
 _LINKED = re.compile(r"https?://\S+|www\.\S+|\S+@\S+\.\S+")
-_TO_SITE = re.compile(r"^[^.!?;:]{1,60} \([\w-]+(?:\.[\w-]+)+\)$")
+_TO_SITE = re.compile(r"^(?P<label>[^.!?;:]{1,60}) \([\w-]+(?:\.[\w-]+)+\)$")
+_LINKS = sets.words_of(
+    "forum discussion thread snapshot temp tally agora github etherscan tenderly simulation temperature check poll "
+    "link here full report audit read more source discourse notion docs spreadsheet details profile"
+)
 
 
-def _is_link(read: Read) -> bool:
-    """Whether a passage is a link with its name: "Forum: https://..."."""
+def _is_link(read: Read, facts: Facts) -> bool:
+    """Whether a passage is a link with a plain name: "Forum: https://..."."""
     text = read.passage.text
     rest = _LINKED.sub(" ", text)
-    return (rest != text and len(rest.split()) <= 3) or _TO_SITE.search(text) is not None
+    match = _TO_SITE.search(text)
+    if match is None and (rest == text or len(rest.split()) > 3):
+        return False
+    label = match["label"] if match is not None else rest
+    return are_plain(_PLAIN_WORD.findall(label), facts, sets.SECTIONS | sets.META | sets.READS | _LINKS)
 
 
-def orders_nothing(read: Read) -> bool:
-    """Whether the only amount of a passage is zero."""
-    amounts = [q for q in read.quantities if q.unit in (Unit.TOKEN, Unit.MONEY)]
-    return bool(amounts) and all(q.readings == (0,) for q in amounts)
+_PLAIN_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*")
 
 
 def _is_mark(read: Read) -> bool:
@@ -39,10 +48,12 @@ def _is_mark(read: Read) -> bool:
 def _is_courtesy(read: Read) -> bool:
     said = re.findall(r"[^\W\d_]+", read.voice.folded)
     if not said or len(said) > 8:
-        return not said
+        return not said and not any(unicodedata.category(one) == "So" for one in read.passage.text)
     free = [word for word in said if word not in sets.COURTESY]
     greets = any(word in sets.GREETINGS for word in said)
-    return greets and len(free) <= 1 and not any(word in sets.BINDING for word in free)
+    named = re.fullmatch(r".*[^\W\d_]\W+(?P<name>[A-Z]\w+)\W*", read.passage.text.strip(), re.DOTALL)
+    is_signed = named is not None and free == [level(named["name"])]
+    return greets and (not free or is_signed or free == ["proposal"]) and not set(free) & sets.BINDING
 
 
 def _is_english(read: Read) -> bool:
@@ -73,10 +84,10 @@ def _is_about_order(read: Read, facts: Facts) -> bool:
     defined = _DEFINED.match(read.passage.text)
     if defined is not None and facts.symbols.of(defined["noun"]) is not None:
         return True
-    return re.match(r"^\W*0x[0-9a-f]{40}\b", folded) is not None and not _is_contact(folded)
+    return re.match(r"^\W*0x[0-9a-f]{40}\b", folded) is not None and not _is_of_contact(folded)
 
 
-def _is_contact(folded: str) -> bool:
+def _is_of_contact(folded: str) -> bool:
     return re.search(r"\b(?:contact|author|address of the author)\b", folded) is not None
 
 
@@ -95,11 +106,52 @@ def is_harmless(read: Read, facts: Facts) -> bool:
     return (
         _is_mark(read)
         or _is_courtesy(read)
-        or _is_link(read)
+        or _is_link(read, facts)
         or _is_in_token(read, facts)
-        or _COVERS.match(folded) is not None
-        or _ENDORSES.search(folded) is not None
+        or _sends_on(read, facts)
+        or _WAIVER.fullmatch(folded) is not None
+        or _has_plain_rest(_COVERS.match(folded), read, facts)
+        or _endorses(read, facts)
     )
+
+
+def _sends_on(read: Read, facts: Facts) -> bool:
+    """Whether a sentence only sends readers to a link: "See the forum post (forum.dao.org) for details"."""
+    text = read.passage.text
+    rest = _SITE.sub(" ", _LINKED.sub(" ", text))
+    said = _PLAIN_WORD.findall(rest)
+    if rest == text or not said or level(said[0]) not in sets.READS - {"more", "note", "thank", "thanks"}:
+        return False
+    return are_plain(said, facts, sets.SECTIONS | sets.READS | _LINKS)
+
+
+_WAIVER = re.compile(
+    r"\W*copyright(?: and related rights)? waived via (?:\[?cc0\]?|creative commons zero)[^.]{0,20}\W*", re.IGNORECASE
+)
+_SITE = re.compile(r"\([\w-]+(?:\.[\w-]+)+\)")
+
+
+def _has_plain_rest(match: re.Match[str] | None, read: Read, facts: Facts) -> bool:
+    """Whether what stands behind a beginning says only what a payment is for: "This payment covers the travel"."""
+    if match is None or any(quantity.unit is not Unit.BARE for quantity in read.quantities):
+        return False
+    rest = _DOMAIN.sub(" ", read.passage.text[match.end() :])
+    return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | _COST)
+
+
+_DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
+_COST = sets.words_of(
+    "cost costs expense expenses invoice invoices finished delivered all total final litigation lawsuit court related "
+    "quarter season first second third fourth"
+)
+
+
+def _endorses(read: Read, facts: Facts) -> bool:
+    """Whether a sentence only says who is for the proposal: "The stewards support this proposal"."""
+    match = _ENDORSES.search(read.voice.folded)
+    said = _PLAIN_WORD.findall(read.passage.text[: match.start("verb")]) if match is not None else []
+    is_short = len(said) <= 5 and not {"and", "because", "which", "that", "who"} & set(map(level, said[1:-1]))
+    return match is not None and is_short and all(word[:1].isupper() or are_plain((word,), facts) for word in said)
 
 
 def is_of_text(read: Read, facts: Facts) -> LeftOver | None:
@@ -132,6 +184,21 @@ def is_lead_of_others(read: Read) -> LeftOver | None:
     passage = read.passage
     is_lead = passage.text.rstrip().endswith(":") and _OTHERS.search(read.voice.folded) is not None
     return LeftOver("words", passage.start, passage.end) if is_lead else None
+
+
+def is_contact(read: Read) -> bool:
+    """Whether a sentence begins as one that says where the author is to be found."""
+    return _CONTACT.match(read.voice.folded) is not None
+
+
+_WANTS = re.compile(r"\b(?:wants?|asks?|seeks?|requests?|demands?|proposes?|suggests?)\b")
+
+
+def wants_of_others(read: Read) -> bool:
+    """Whether what introduces orders says what others want: "Applicants want:"."""
+    match = _WANTS.search(read.voice.folded)
+    before = read.voice.folded[: match.start()] if match is not None else ""
+    return any(map(str.isalpha, before)) and re.search(r"\b(?:we|proposal|vote|it|i)\s*$", before) is None
 
 
 def _is_of_wallet(read: Read) -> bool:
@@ -194,8 +261,6 @@ def _describes(folded: str) -> bool:
         return False
     if set(said) & sets.TURNED or (said and said[0] in ("that", "those")):
         return False  # "That offer has lapsed.", "The members had other ideas."
-    if said and said[0] in sets.READS:
-        return True  # "See the forum for details."
     for place, word in enumerate(said[1:12], 1):
         if word in ("will", "shall", "must", "may", "should", "would", "becomes", "become", "goes", "gets"):
             return False
@@ -268,8 +333,13 @@ def _is_in_token(read: Read, facts: Facts) -> bool:
         return False
     symbol = facts.symbols.of(read.passage.text[match.start("token") : match.end("token")])
     is_paid = symbol is not None and facts.moves(symbol)
-    why = set(re.findall(r"[^\W\d_]+", match["why"] or ""))
-    return is_paid and not why & sets.TURNS
+    why = read.passage.text[match.start("why") : match.end("why")] if match["why"] else ""
+    said = [level(word) for word in _PLAIN_WORD.findall(why)]
+    if re.search(r"\b(?:for|with|by|from|that|of|as) [A-Z]\w+\s*(?:$|[.,])", why) or set(said) & (
+        sets.BINDING - {"all"}
+    ):
+        return False  # for whom, by whom, of whom
+    return is_paid and (not said or said[0] in sets.AIMS or is_inert_word(said[0]))
 
 
 _SAID = re.compile(r"(?<![.\w])[^\W\d_]+(?:\.\w+)*")
@@ -308,7 +378,7 @@ _WORKS = re.compile(  # what code does or what was looked at, and changes nothin
     r"^\W*(?:the|its|our) (?:new |old |current )?[a-z]+ (?:passes|works|compiles|emits|(?:was|were|has been|have been) "
     r"(?:audited|reviewed|tested|verified))\b(?!.*\b(?:if|unless|until|only|but|not|no)\b)"
 )
-_CONTACT = re.compile(r"^\W*(?:the )?(?:contact|author|reach)\b")
+_CONTACT = re.compile(r"^\W*(?:the )?(?:contact|author|reach)(?: of the author| us| me)?(?::| is | at )")
 _NOUNS = "|".join(sorted(sets.REFERS))
 _NUMBERS = "two|three|four|five|six|seven|eight|nine|ten|twelve|\\d+"
 _REFERS = re.compile(
@@ -329,14 +399,14 @@ _DURATION = re.compile(
 )
 _IN_TOKEN = re.compile(
     r"^\W*(?:this|the) (?:transfer|payment|grant) is (?:done|made|sent|paid) in (?P<token>[a-z][\w.]*)"
-    r"(?: (?:rather than|instead of|and not) [a-z][\w.]*)?(?: (?:to|because|as|for|since) (?P<why>.*))?$"
+    r"(?: (?:rather than|instead of|and not) [a-z][\w.]*)?(?: (?:in order )?to (?P<why>.*))?$"
 )
 _AIM = re.compile(
     rf"\bto (?:{'|'.join(sorted(sets.AIMS))})\b(?!.*\b(?:if|unless|until|till|once|only|when|void|not|never)\b)[^.;]*"
 )
 _ENDORSES = re.compile(
-    r"^(?!.*\b(?:if|unless|once|until|when|but|not|only)\b).*\b(?:recommend|support|endorse|welcome|favou?r|back)"
-    r"(?:s|ed)? (?:this|the) (?:proposal|vote|grant|payment|request)\W*$"
+    r"^(?!.*\b(?:if|unless|once|until|when|but|not|only)\b).*\b(?P<verb>(?:recommend|support|endorse|welcome|favou?r|back)"
+    r"(?:s|ed)?) (?:this|the) (?:proposal|vote|grant|payment|request)\W*$"
 )
 _COVERS = re.compile(
     r"^\W*(?:the|this|that) (?:total |requested )?(?:payment|amount|grant|funding|sum|budget|request) "

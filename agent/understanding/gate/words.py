@@ -179,12 +179,11 @@ ON_CHAIN = _set(
 )
 # Headings under which sentences give reasons or tell about people, and the orders are in another section.
 ASIDE = _set(
-    "background motivation rationale context why reasons reasoning about team us contact contacts timeline roadmap "
-    "deliverables milestones risks considerations security references links resources vote voting voters benefits "
-    "impact conclusion introduction purpose breakdown metrics kpis goals objectives discussion history copyright "
-    "license problem solution details scope compensation contribution qualifications experience credits "
-    "acknowledgements acknowledgments faq questions disclaimer abstract summary overview appendix authority proof "
-    "next"
+    "background motivation rationale context why reasons reasoning about team us contact contacts deliverables risks "
+    "considerations security references links resources benefits impact conclusion introduction purpose breakdown "
+    "goals objectives discussion history copyright license problem compensation contribution qualifications "
+    "experience credits acknowledgements acknowledgments abstract summary overview solution faq questions disclaimer "
+    "appendix metrics kpis authority proof"
 )
 # Columns and names of a record whose values change nothing, as far as no binding word is in them.
 PLAIN_NAMES = _set(
@@ -305,14 +304,16 @@ TITLE_VERBS = (
 )
 # Verbs by which a title bids another act, by the act.
 TITLE_VERBS_OF: dict[str, frozenset[str]] = {
-    "grant": _set("add hand appoint make give name elect welcome onboard allow trust enable promote confirm nominate "
+    "grant": _set("assign add hand appoint make give name elect welcome onboard allow trust enable promote confirm "
+                  "nominate "
                   "authorise authorize let empower"),
     "revoke": _set("remove revoke retire rotate thank offboard dismiss withdraw"),
     "delegate": _set("delegate give put activate use entrust"),
     "mint": _set("mint issue reward grant give pay award thank allocate onboard welcome"),
     "approve": _set("approve allow let permit authorise authorize give enable fund"),
     "upgrade": _set("upgrade fix replace update improve switch patch deploy repair"),
-    "set": _set("set hand change adjust update extend lengthen shorten raise lower increase decrease reduce configure "
+    "set": _set("assign set hand change adjust update extend lengthen shorten raise lower increase decrease reduce "
+                "configure "
                 "enable register transfer move point"),
     "renew": _set("renew extend keep"),
     "stream": _set("stream fund pay"),

@@ -258,17 +258,22 @@ def readings(digits: str) -> tuple[Decimal, ...]:
 def _spelled(words: str) -> Decimal | None:
     """Return the number that words spell, or None: "two hundred and fifty thousand" is 250000."""
     total, current, seen = 0, 0, False
+    last = 10**30  # of the words before, so that "one two five" is no number
     for word in re.split(r"[ -]+", words.casefold()):
         if word in ("and", "y", "e", "et", "a", "of", ""):
             continue
         if word == "half":
             current, seen = -1, True  # half a million
         elif word in NUMBER_WORDS:
-            current, seen = current + NUMBER_WORDS[word], True
+            number = NUMBER_WORDS[word]
+            if number >= last or (last < 100 and not (last % 10 == 0 and number < 10)):
+                return None
+            current, seen, last = current + number, True, number
         elif word in SCALES:
             scale = SCALES[word]
             if current == -1:
                 return Decimal(scale) / 2
+            last = scale
             if scale == 100:
                 current = max(current, 1) * 100
             else:
@@ -307,7 +312,10 @@ def _quantity(
         scale = (match["scale"] or "").casefold()
         if scale:
             with localcontext(Context(prec=200)):
-                numbers = tuple(dict.fromkeys(number * SCALES[scale] for number in numbers[:1]))
+                scales = (
+                    (SCALES[scale], 10**6) if scale == "mil" else (SCALES[scale],)
+                )  # Spanish, and short for a million
+                numbers = tuple(dict.fromkeys(number * one for number in numbers[:1] for one in scales))
     else:
         spelled = match["spelled"].casefold()
         if spelled in ("a", "an") or (spelled in ("m", "b", "k")):

@@ -1,0 +1,335 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Parts of a sentence that may have free words: purposes, names and labels of a receiver, costs, brackets.
+
+Each is of a known form, and none of its words may bind a payment to a time, a condition or another receiver.
+"""
+
+import re
+from collections.abc import Sequence
+
+from agent.understanding.gate import words as sets
+from agent.understanding.gate.facts import Facts
+from agent.understanding.gate.inert_words import is_inert_word
+from agent.understanding.gate.pieces import Piece, pieces
+from agent.understanding.mentions.parties import Party
+from agent.understanding.mentions.quantities import Quantity, Unit
+from agent.understanding.moods import level
+from agent.understanding.orders import Read
+from agent.understanding.passages import Shape
+
+HOLDS = ("wallet", "address", "multisig", "safe", "account")
+_OPENINGS = sets.words_of("correct oversight order following based discussion result line last agreed approved passed")
+# Nouns that make a payment a mere show, or something else than money.
+_PRETENDS = sets.words_of(
+    "illustration demonstration simulation rehearsal practice pretence show promise pledge nomination card voucher "
+    "token forwarding passing redistribution demo fun laughs joke entertainment decoration appearance appearances "
+    "display sake theatre drama fiction"
+)
+_FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
+_SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")
+_NO_NAME = frozenset({"address", "account", "network", "chain", "token", "deployment"})
+_NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or", "in", "on", "with", "near"])
+
+
+class Parts:
+    """The pieces of one passage, and where one is among them; steps over parts of a known form."""
+
+    def __init__(self, read: Read, facts: Facts, more: frozenset[str]) -> None:
+        self._read = read
+        self._facts = facts
+        self._pieces = pieces(read, facts.texts)
+        self._at = 0
+        self._language = read.voice.language
+        self._glue = sets.GLUE | sets.GLUE_IN.get(self._language, frozenset()) | more
+        self._has_party = False
+
+    def _is_inert(self, word: str) -> bool:
+        free = sets.GLUE | sets.AIMS | sets.TOPICS | sets.COSTS | _OPENINGS
+        return is_inert_word(word) or word in free or word in self._facts.words
+
+    def _next(self) -> str:
+        return self._pieces[self._at + 1].text if self._at + 1 < len(self._pieces) else ""
+
+    def _symbol(self, piece: Piece) -> str | None:
+        """The token that a word means, by its letters as they stand in the text."""
+        plain = re.split("['’]", piece.text)[0]
+        rest = re.match(r"\s([^\W\d_]+)", self._read.passage.text[piece.end :])
+        if rest is not None and rest[1].casefold() not in ("token", "tokens", "to", "from", "and", "or", "for", "in"):
+            return None  # part of a name: "the ENS DAO", "ENS Labs"
+        return self._facts.symbols.of(self._read.passage.text[piece.start : piece.start + len(plain)])
+
+    def _names_stranger(self) -> bool:
+        """Whether a name that no party has follows: "the wallet of Marco Ruiz"."""
+        text = self._read.passage.text
+        return any(
+            piece.kind == "word" and text[piece.start : piece.start + 1].isupper() and not self._is_inert(piece.text)
+            for piece in self._pieces[self._at + 1 : self._at + 4]
+        )
+
+    def _is_apposition(self) -> bool:
+        """Whether "of" stands in ", the wallet of the handbook team" behind the receiver."""
+        before = [piece.text for piece in self._pieces[max(0, self._at - 3) : self._at]]
+        return self._has_party and before[-2:] in ([["the", noun] for noun in HOLDS]) and before[:1] == [","]
+
+    def _takes_purpose(self) -> bool:
+        """Step over "for her work on the handbook", "to cover the costs of", "as a bounty"; False where it is none."""
+        start = self._at
+        first = self._pieces[start].text
+        at = start + 1
+        if first == "to":
+            if at >= len(self._pieces) or self._pieces[at].text not in sets.AIMS:
+                return False
+            at += 1
+        elif first == "as":
+            if at < len(self._pieces) and self._pieces[at].text in ("a", "an", "the", "part"):
+                at += 1
+            if at < len(self._pieces) and re.fullmatch(r"[a-z]+(?:ed|al|ly|ive)", self._pieces[at].text):
+                at += 0 if self._pieces[at].text in sets.KINDS else 1
+            if at >= len(self._pieces) or self._pieces[at].text not in sets.KINDS:
+                return False
+            at += 1
+        elif at < len(self._pieces) and self._pieces[at].kind == "party":
+            return self._skips_for_party(at)
+        stop = self._end_of_purpose(at, is_aim=first == "to")
+        if stop is None:
+            return False
+        self._at = stop
+        return True
+
+    def _skips_for_party(self, at: int) -> bool:
+        """ "for lea" names who is paid once more; "for ben" somebody else."""
+        party = self._pieces[at].thing
+        paid = {effect.recipient for effect in self._facts.effects}
+        if isinstance(party, Party) and set(party.addresses) & paid and self._facts.takes_part(party):
+            stop = self._end_of_purpose(at + 1)
+            if stop is not None:
+                self._at = stop
+                return True
+        return False
+
+    def _end_of_purpose(self, at: int, *, is_aim: bool = False) -> int | None:
+        """Where a purpose ends: at a mark, or where the receiver, the amount or another order begins. None where a word
+        in it binds. `is_aim`: it is "to" and a verb, which says of itself what is done with the money."""
+        begun = at
+        while at < len(self._pieces):
+            piece = self._pieces[at]
+            if piece.kind == "mark" and piece.text in ",;:.!()–—":
+                return at
+            if piece.text in ("to", "from") and self._reaches_party(at + 1):
+                return at
+            if piece.text == "and" and self._begins_order(at + 1):
+                return at
+            if piece.kind == "quantity":
+                quantity = piece.thing
+                assert isinstance(quantity, Quantity)
+                is_free = is_aim and quantity.unit in (Unit.BARE, Unit.TIME) and not quantity.per_s
+                if not (is_free or self._facts.uses(quantity) or self._is_date(at)):
+                    return None
+            elif piece.kind == "party":
+                party = piece.thing
+                assert isinstance(party, Party)
+                if party.addresses and not self._facts.takes_part(party):
+                    return None
+                if self._pieces[at - 1].text == "from" and not party.is_own:
+                    return None  # "for a refund from lea"
+            elif piece.kind == "number":
+                if not self._is_date(at) and not re.fullmatch(r"v?\d[\d.]*", piece.text):
+                    return None
+            elif piece.kind == "word" or piece.kind == "act":
+                if not is_aim and piece.text in _PRETENDS:
+                    return None
+                if piece.text in ("that", "which") and self._tells_of_work(at):
+                    at += 3
+                    continue
+                if piece.text.split("'")[0] in sets.BINDING - (sets.FREE_IN_AIMS if is_aim else frozenset()):
+                    return None
+                symbol = self._symbol(piece) if piece.kind == "word" else None
+                if symbol is not None and not self._facts.moves(symbol):
+                    return None
+            at += 1
+        return at if at > begun else None
+
+    def _tells_of_work(self, at: int) -> bool:
+        """Whether a purpose goes on with "that she did": whose work it was."""
+        said = [piece.text for piece in self._pieces[at - 1 : at + 3]]
+        return (
+            len(said) == 4
+            and said[0] in ("work", "services", "job", "tasks", "efforts", "contributions")
+            and said[2] in ("she", "he", "they", "we", "it")
+            and said[3] in ("did", "do", "made", "delivered", "wrote", "provided", "gave")
+        )
+
+    def _reaches_party(self, at: int) -> bool:
+        return any(piece.kind == "party" for piece in self._pieces[at : at + 3])
+
+    def _begins_order(self, at: int) -> bool:
+        """Whether another order may begin behind "and": an amount, a verb, or any word with an object."""
+        following = self._pieces[at : at + 2]
+        if any(piece.kind == "quantity" for piece in following) or (following and following[0].kind == "act"):
+            return True
+        is_verb = len(following) == 2 and following[0].kind == "word" and following[0].text[-3:] != "ing"
+        return (
+            is_verb
+            and following[1].text in ("the", "all", "our", "its", "her", "his", "their")
+            and following[0].text not in sets.SMALL
+        )
+
+    def _is_date(self, at: int) -> bool:
+        """Whether a number is a year, a quarter or an edition inside a purpose: "the costs of 2024"."""
+        text = self._pieces[at].text
+        before = self._pieces[at - 1].text if at else ""
+        return re.fullmatch(r"(?:19|20)\d\d", text) is not None and before not in ("for", "to", "as")
+
+    def _takes_label(self) -> bool:
+        """Step over what an address is called before it is given: "the handbook team (0x...)", "the writers at"."""
+        at = self._at
+        before = self._pieces[at - 1].text if at else ""
+        is_caption = before in ("–", "—", "-", ":") and self._pieces[0].text in (
+            "transaction",
+            "call",
+            "action",
+            "step",
+        )
+        is_item = at == 0 and self._read.passage.shape is Shape.ITEM
+        if (is_item or (is_caption and at <= 3)) and self._takes_opening_label():
+            return True
+        if before not in ("to", "the", "for", "pay", "pays", "send", "sends"):
+            return False
+        for end in range(at, min(at + 6, len(self._pieces))):
+            piece = self._pieces[end]
+            if piece.kind == "party":
+                party = piece.thing
+                assert isinstance(party, Party)
+                if end > at and self._facts.takes_part(party) and not self._is_called_otherwise(party, at, end):
+                    self._at = end
+                    return True
+                return False
+            if piece.kind == "mark" and piece.text not in ("(", ",", ":", "&"):
+                return False
+            if piece.kind in ("quantity", "number", "act", "hex"):
+                return False
+            if piece.kind == "word" and (piece.text in sets.BINDING | sets.PLACES or piece.text in _NO_LABEL):
+                return False
+        return False
+
+    def _is_named_otherwise(self, party: Party) -> bool:
+        """Whether a name that the text itself gives stands for an address that the book calls another name."""
+        words = self._names_of(party)
+        said = re.findall(r"[^\W\d_]+", self._read.passage.text[party.start : party.end].split("0x")[0])
+        strange = any(one[:1].isupper() and not self._is_inert(level(one)) for one in said)
+        return strange and bool(words) and not words & set(map(level, said))
+
+    def _names_of(self, party: Party) -> set[str]:
+        known = self._facts.names.known.items()
+        return {
+            word for name, found in known if set(party.addresses) & found for word in re.findall(r"[^\W\d_]+", name)
+        }
+
+    def _is_called_otherwise(self, party: Party, at: int, end: int) -> bool:
+        """Whether a label has a name for an address to which the book gives another: "Marco Ruiz's heirs (lea's)"."""
+        words = self._names_of(party)
+        text = self._read.passage.text
+        return bool(words) and any(
+            text[piece.start : piece.start + 1].isupper() and re.split("['’]", piece.text)[0] not in words
+            for piece in self._pieces[at:end]
+            if piece.kind == "word" and not self._is_inert(re.split("['’]", piece.text)[0])
+        )
+
+    def _takes_costs(self) -> bool:
+        """Step over what an amount is the cost of: "the legal costs of 900 USDC"."""
+        before = self._pieces[self._at - 1].text if self._at else ""
+        for at in range(self._at, min(self._at + 3, len(self._pieces) - 2)):
+            piece, after = self._pieces[at], self._pieces[at + 1 : at + 3]
+            if piece.kind not in ("word", "act"):
+                return False
+            if piece.text in ("cost", "costs", "expense", "expenses", "fee", "fees") and after[0].text == "of":
+                if before not in ("the", "her", "his", "their", "our") or after[1].kind != "quantity":
+                    return False
+                self._at = at + 2
+                return True
+            if piece.text not in sets.COSTS:
+                return False
+        return False
+
+    def _takes_opening_label(self) -> bool:
+        """Step over what an item or caption calls who is paid: "Ecosystem Safe – 100 USDC 0x..."."""
+        start = self._at
+        has_party = any(piece.kind == "party" for piece in self._pieces)
+        for at, piece in enumerate(self._pieces[start : start + 6], start):
+            if piece.kind == "mark" and piece.text in "–—:(":
+                is_amount = at + 1 < len(self._pieces) and self._pieces[at + 1].kind == "quantity"
+                if at > start and is_amount and (has_party or (start and piece.text == "(")):
+                    self._at = at + (piece.text != "(")
+                    return True
+                return False
+            is_name = piece.kind == "word" and piece.text not in sets.BINDING | sets.PLACES | _NO_LABEL
+            if not is_name and piece.text != "-":
+                return False
+        return False
+
+    def _brackets(self) -> tuple[str, Piece] | None:
+        """Step over brackets whose words are used, name somebody, or repeat an amount in base units."""
+        start = self._at
+        close = next((n for n in range(start, len(self._pieces)) if self._pieces[n].text == ")"), None)
+        if close is None:
+            return ("words", self._pieces[start])
+        inside = self._pieces[start + 1 : close]
+        self._at = close + 1
+        if self._at_amount(start) and _FOR_TIME.fullmatch(" ".join(piece.text for piece in inside)):
+            return None  # "700 USDC (for two months)": the sum is said, and what it is for
+        if inside and _SITE.fullmatch(self._read.voice.folded[inside[0].start : inside[-1].end].strip()):
+            return None  # where a link leads to, which the page shows behind its words
+        is_name = start > 0 and self._pieces[start - 1].kind == "party"
+        if any(piece.text in _NO_NAME for piece in inside) and not all(self._is_plain(piece) for piece in inside):
+            return ("words", inside[0])  # "(Unichain address)"
+        for piece in inside:
+            if piece.kind == "quantity" and isinstance(piece.thing, Quantity):
+                is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
+                if is_worth and not self._is_worth(piece, start):
+                    return ("amount", piece)
+                if not (
+                    is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or self._is_units(inside)
+                ):
+                    return ("amount", piece)
+            elif piece.kind == "party":
+                if isinstance(piece.thing, Party) and not self._facts.takes_part(piece.thing):
+                    return ("party", piece)
+            elif piece.kind == "number":
+                if not self._is_units(inside):
+                    return ("amount", piece)
+            elif piece.kind in ("word", "act"):
+                symbol = self._symbol(piece)
+                if symbol is not None and not self._facts.moves(symbol):
+                    return ("token", piece)
+                original = self._read.passage.text[piece.start : piece.end]
+                if self._at_amount(start) and piece.text in ("year", "month", "a", "per"):
+                    continue  # "(~$4.5M/year)" behind a rate
+                is_free = piece.text in self._glue | sets.UNITS or piece.text in self._facts.words
+                is_named = is_name and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
+                if not (is_free or is_named or symbol is not None):
+                    return ("words", piece)
+        return None
+
+    def _is_plain(self, piece: Piece) -> bool:
+        return piece.kind not in ("word", "act") or piece.text in self._glue | sets.UNITS | self._facts.words
+
+    def _is_worth(self, piece: Piece, at: int) -> bool:
+        """Whether dollars in brackets may be what the amount before is worth: of a dollar's token the same number."""
+        before = [one.thing for one in self._pieces[max(0, at - 3) : at] if isinstance(one.thing, Quantity)]
+        worth = piece.thing
+        is_dollar = bool(before) and ("USD" in before[-1].symbol.upper() or before[-1].symbol.upper() == "DAI")
+        if not is_dollar or not isinstance(worth, Quantity) or not ("$" in piece.text or "usd" in piece.text):
+            return True
+        if worth.is_about or worth.per_s or before[-1].per_s:
+            return True  # "(~$4.5M/year)" behind a rate
+        return any(abs(one - other) * 10 <= one for one in worth.readings for other in before[-1].readings)
+
+    def _at_amount(self, at: int) -> bool:
+        """Whether a used amount stands right before brackets, which may say what it is worth."""
+        before = [piece.thing for piece in self._pieces[max(0, at - 3) : at]]
+        return any(isinstance(thing, Quantity) and self._facts.uses(thing) for thing in before)
+
+    def _is_units(self, inside: Sequence[Piece]) -> bool:
+        return any(
+            piece.text in ("considering", "decimal", "decimals", "base", "units", "wei", "raw") for piece in inside
+        )
