@@ -105,6 +105,7 @@ def need_of(effect: Effect, book: Book) -> Need:
     nouns = tuple(word for word in camel[1:] if word not in _EMPTY_NOUNS)
     plain = _plain_subject(effect.subject) if kind != "call" else ()
     subjects = _SUBJECTS.get(effect.subject, (*plain, *nouns))
+    subjects += tuple(one.replace(" ", "") for one in subjects if " " in one and one.isascii())  # `votingPeriod`
     is_role = False
     if kind == "role_change":
         is_off = verb in _TAKES or (len(flags) == 1 and flags[0] is False)
@@ -387,6 +388,7 @@ def _is_aside(read: Read, need: Need, scope: Scope) -> bool:
     return not any(_holds(small, word) for word in need.subjects)
 
 
+_NAMED_FIRST = re.compile(r"\W*(?:the |new )?")
 _CUTS = re.compile(r"[:;]|\bfor a\b|\band (?:thank|then)\b")
 
 
@@ -402,7 +404,10 @@ def _reaches(act: ActWord, read: Read, need: Need, scope: Scope) -> bool:
         if not places:
             return True  # the subject is elsewhere in the scope, or is missing
         place = min(places, key=lambda at: abs(at - act.start))
-        return _CUTS.search(small[min(place, act.end) : max(place, act.start)]) is None
+        between = small[min(place, act.end) : max(place, act.start)]
+        if place < act.start and _NAMED_FIRST.fullmatch(small[:place]) and re.search(r"^[\w ]+: $", between):
+            return True  # "Voting period: set to 7 days"
+        return _CUTS.search(between) is None
     if scope.is_section and not read.parties:
         return False
     first = next((party.start for party in read.parties if party.start >= act.end), act.end)

@@ -246,10 +246,13 @@ def _more(read: Read, names: Names, effects: Sequence[Effect]) -> str:
             and act.acts & {Act.TRANSFER, Act.BURN, Act.UPGRADE}
             and act.word[-3:] != "ing"
         ):
+            if _CAPTION.match(folded[act.end :]):
+                return ""  # "Transfers made by this proposal:"
             return "more" if _OBJECT.match(folded[act.end :]) and not is_explicit(read.voice, act) else ""
     return ""
 
 
+_CAPTION = re.compile(r"^\s(?:made|done|listed|proposed|requested|executed)\b[^.;]*:\s*$")
 _SIGNS = re.compile(r"^\W*(?:best|cheers|regards|thanks|yours|sincerely|kind regards|best regards)\b\W*\S*\W*$")
 _POWERS = frozenset({Act.TRANSFER, Act.APPROVE, Act.GRANT, Act.MINT, Act.DELEGATE})
 

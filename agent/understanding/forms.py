@@ -51,12 +51,16 @@ _SUBJECT = re.compile(
 )
 
 
+_SAFE = re.compile(r"\b(?:the|our) [\w-]+ (?=(?:safe|multisig) )")  # "the operations Safe 0x... transfers"
+
+
 def is_odd(folded: str, start: int, end: int, *, is_first: bool) -> bool:
     """Whether the words around a verb, `folded[start:end]`, are none that orders are given in. What stands before it is
     looked at where no other verb of an order is before it in the sentence."""
     clause = _SUBJECT.split(re.split(r"[.;](?=\s)|\n", folded[:start])[-1])[-1]
     if re.search(r"[`´❌🚫✗−\[]", clause):
         return True
+    clause = _SAFE.sub(" ", clause)
     words = re.findall(
         r"(?<![\w.@-])[^\W\d_][^\W\d_']*(?:'s)?(?![\w@-])", re.sub(r"0x\w+|\d[\d.,\s]*\s\$?\w+", " ", clause)
     )

@@ -120,7 +120,7 @@ def voice_of(passage: Passage) -> Voice:
         found += [act for act in _acts(folded, "en") if not any(s < act.end and act.start < e for s, e in places)]
         found.sort(key=lambda act: act.start)
     denials = tuple(match.start() for match in _DENIES.finditer(folded))
-    condition = _conditions(language).search(folded) is not None
+    condition = _conditions(language).search(_IN_MAY.sub("    ", folded)) is not None
     return Voice(
         folded,
         language,
@@ -211,7 +211,7 @@ def _governs(listed: str, heading: str) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _mood_of_heading(heading: str) -> Mood:
-    plain = blanked(level(heading))
+    plain = blanked(re.sub(r"<[^<>]*>", " ", level(heading)))  # a tag of HTML says nothing
     past = words.compiled(words.GOVERNS_PAST)
     other = words.compiled(words.GOVERNS_OTHER)
     for match in past.finditer(plain):
@@ -338,12 +338,13 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
     if voice.reports:
         is_ours = act is not None and act.tense is Tense.NOW and is_explicit(voice, act)
         return (Mood.DOUBT if is_ours else Mood.QUOTED), "quoted"  # "The quote was 3,000 USDC, and we pay 2,500 USDC"
-    if voice.denials:
-        reference = act.start if act is not None else place
-        near = [at for at in voice.denials if at < reference and len(voice.folded[at:reference].split()) <= 6]
+    reference = act.start if act is not None else place
+    denials = [at for at in voice.denials if _THEREFORE.search(voice.folded, at, reference) is None]
+    if denials:
+        near = [at for at in denials if at < reference and len(voice.folded[at:reference].split()) <= 6]
         if near or (
-            place > min(voice.denials)
-            and re.match(r"(?:no|not|kein\w*|ningún|nenhum\w*|aucun\w*)\b", voice.folded[min(voice.denials) :])
+            place > min(denials)
+            and re.match(r"(?:no|not|kein\w*|ningún|nenhum\w*|aucun\w*)\b", voice.folded[min(denials) :])
         ):
             return Mood.DENIED, "denied"
         return Mood.DOUBT, "denial"
@@ -391,6 +392,10 @@ def mood_of(voice: Voice, act: ActWord | None, place: int, passage: Passage) -> 
     ):
         return Mood.ORDER, "form"  # it stays an order that must be done, and tells in part at most
     return Mood.ORDER, ""
+
+
+_IN_MAY = re.compile(r"(?<=\b(?:in|of) )may\b|(?<=\bfor )may\b|(?<=\bsince )may\b")  # the month
+_THEREFORE = re.compile(r", (?:so|therefore|thus|hence),? ")  # what is denied before is the reason for the order
 
 
 def _is_object_of_the_past(voice: Voice, act: ActWord) -> bool:

@@ -151,6 +151,7 @@ def _qualified(order: Order, read: Read, symbols: Symbols, names: Names) -> Orde
     if (
         _REPEATED.search(folded)
         and not (order.is_each and len(order.recipients) > 1)
+        and not (order.times > 1 and set(_REPEATED.findall(folded)) == {"each"})
         and read.passage.shape is not Shape.RECORD
     ):
         code = "each"
@@ -282,6 +283,9 @@ def _of_sentence(read: Read, symbols: Symbols) -> list[Order]:
     is_each = _EACH.search(voice.folded) is not None
     is_again = _AGAIN.search(voice.folded) is not None
     times = _times(voice.folded)
+    named = {address for party in read.parties if not party.is_own for address in party.addresses}
+    if times == 1 and len(amounts) == 1 and len(named) == 1 and (counted := _PAYMENTS_OF.search(voice.folded)):
+        times = words.NUMBER_WORDS.get(counted[1], 1)
     for index, quantity in enumerate(amounts):
         act = _governing(read, quantity)
         mood, doubt = mood_of(voice, act, quantity.start, passage)
@@ -300,6 +304,9 @@ def _of_sentence(read: Read, symbols: Symbols) -> list[Order]:
             )
         )  # fmt: skip
     return found
+
+
+_PAYMENTS_OF = re.compile(r"\b(two|three|four|five|six) (?:equal |separate )?(?:transfers|payments|grants) of \$?\d")
 
 
 def _is_amount(quantity: Quantity, read: Read) -> bool:
@@ -341,6 +348,9 @@ def _acts_of_context(passage: Passage) -> frozenset[Act]:
     return frozenset()
 
 
+_IS_DONE = re.compile(r"\b(?:are|is) $")  # "The following tokens are minted:"
+
+
 def _acts_of_heading(text: str) -> frozenset[Act]:
     plain = level(text)
     language = words.language_of(plain)
@@ -348,7 +358,8 @@ def _acts_of_heading(text: str) -> frozenset[Act]:
     for tongue in dict.fromkeys((language, "en")):
         pattern, meanings = words.acts_of(tongue)
         for match in pattern.finditer(plain):
-            found |= {act for act, tense in meanings.get(match[0], ()) if tense is Tense.NOW}
+            is_ordered = _IS_DONE.search(plain[max(0, match.start() - 12) : match.start()]) is not None
+            found |= {act for act, tense in meanings.get(match[0], ()) if tense is Tense.NOW or is_ordered}
     money = found & MONEY_ACTS
     if Act.APPROVE in money and Act.TRANSFER in money:
         money -= {Act.APPROVE}

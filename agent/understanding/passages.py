@@ -377,7 +377,11 @@ class _Reader:
         if not cells:
             return
         pairs = [row for row in cells if len(row) == 2]
-        if len(pairs) == len(cells) and sum(key_of(row[0][1]) in _RECORD_KEYS for row in cells) >= 2:
+        is_headed = len(cells[0]) == 2 and all(
+            key_of(text) in _RECORD_KEYS for _, text in cells[0]
+        )  # "Recipient | Amount"
+        is_record = not is_headed and sum(key_of(row[0][1]) in _RECORD_KEYS for row in cells) >= 2
+        if len(pairs) == len(cells) and is_record:
             fields = [Field(key_of(name), name, value, at, begin) for (begin, name), (at, value) in cells]
             self._record(fields, rows[0], (self._lead,), group)
             return

@@ -205,7 +205,7 @@ FIELD_NAMES = _set(
 # Introductions of a list or table of orders.
 LEADS = _set(
     "payments actions transfers changes grants calls made contains includes consists contributors people projects "
-    "teams groups done components recipients listed below batch details"
+    "teams spenders groups done components recipients listed below batch details"
 )
 # What a row says about the proposal itself.
 META = _set("status discussion thread author authors forum snapshot link links date title total")

@@ -228,11 +228,16 @@ def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name
     return not (last.addresses and addresses and not name and not last.name)
 
 
+_TO_EACH = re.compile(r"\bto (?:each|both|all)(?: of)?(?: the following| these)?:? \(?$")
+
+
 def _marker(text: str, start: int) -> str:
     before = text[max(0, start - 110) : start]
     if (han := _HAN_BEFORE.search(before)) is not None:
         return "from" if han[1] in "从由" else "to"
     before = before.casefold()
+    if _TO_EACH.search(before) is not None:
+        return "to"
     # The nearest preposition, with only a name's words between.
     tail = before
     for match in reversed(list(re.finditer(r"[^\W\d_]+", tail))):
