@@ -510,7 +510,8 @@ def _beside_orders(
             return Finding(Status.IN_PART, finding.effect, ("token",), text.quote(passage.start, passage.end))
         if (step := step_of(by_id[finding.effect], effects, money.of)) is not None:
             return Finding(Status.IN_PART, finding.effect, ("verb",), text.quote(step.start, step.end))
-        if (twin := _twin(by_id[finding.effect], findings, by_id)) is not None:
+        effect = by_id[finding.effect]
+        if is_money(effect) and (twin := _twin(effect, findings, by_id)) is not None:
             return Finding(Status.DIFFERS, finding.effect, ("more_often",), twin.quote)
         if ordered and "money" in finding.codes:
             passage = ordered.passage

@@ -2,10 +2,11 @@
 """Orders of one amount to several receivers: each must be paid, and none is taken for a total."""
 
 import pytest
+from eth_utils.crypto import keccak
 
 from agent.understanding.finding_words import sentence_of
 from agent.understanding.judging import Outcome, Status
-from tests.agent.proposals import BEN, CAROL, pays, text_of, verdict
+from tests.agent.proposals import BEN, CAROL, TREASURY, call, pays, text_of, verdict
 
 B, C = text_of(BEN), text_of(CAROL)
 RED = {Outcome.DIFFERS, Outcome.NOT_TOLD}
@@ -50,3 +51,10 @@ def test_of_equal_payments_that_one_sentence_tells_the_second_is_said_to_be_made
 def test_of_another_payment_beside_an_order_no_word_is_said_to_tell():
     found = verdict(f"Pay 700 GLD to {B}.", pays(700), pays(800, CAROL))
     assert sentence_of(found.findings[1]).text == "The text orders another payment, and does not mention this one."
+
+
+def test_a_role_that_no_word_tells_is_no_second_one_of_another_role():
+    grant = call(TREASURY, "grantRole(bytes32,address)", keccak(text="PROPOSER_ROLE"), BEN)
+    admin = call(TREASURY, "grantRole(bytes32,address)", bytes(32), BEN)
+    found = verdict(f"Grant PROPOSER_ROLE on the timelock to {B}.", grant, admin)
+    assert "more_often" not in found.findings[1].codes
