@@ -162,6 +162,8 @@ def _is_reference(one: Field, names: Sequence[str]) -> bool:
 def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
     """Words of a value that bind it to something, name another token or, beside an amount, are unknown."""
     for match in _VALUE.finditer(value):
+        if value[: match.start()].endswith("0") and re.match(r"x[0-9a-f]+$", match[0]):
+            continue  # an address or data, which is compared elsewhere
         plain = re.split("['’]", match[0])[0]
         symbol = facts.symbols.of(one.text[match.start() : match.start() + len(plain)])
         is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"

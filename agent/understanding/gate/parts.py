@@ -287,15 +287,13 @@ class Parts:
                 is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
                 if is_worth and not self._is_worth(piece, start):
                     return ("amount", piece)
-                if not (
-                    is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or self._is_units(inside)
-                ):
+                if not (is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or _is_units(inside)):
                     return ("amount", piece)
             elif piece.kind == "party":
                 if isinstance(piece.thing, Party) and not self._facts.takes_part(piece.thing):
                     return ("party", piece)
             elif piece.kind == "number":
-                if not self._is_units(inside):
+                if not _is_units(inside):
                     return ("amount", piece)
             elif piece.kind in ("word", "act"):
                 symbol = self._symbol(piece)
@@ -329,7 +327,6 @@ class Parts:
         before = [piece.thing for piece in self._pieces[max(0, at - 3) : at]]
         return any(isinstance(thing, Quantity) and self._facts.uses(thing) for thing in before)
 
-    def _is_units(self, inside: Sequence[Piece]) -> bool:
-        return any(
-            piece.text in ("considering", "decimal", "decimals", "base", "units", "wei", "raw") for piece in inside
-        )
+
+def _is_units(inside: Sequence[Piece]) -> bool:
+    return any(piece.text in ("considering", "decimal", "decimals", "base", "units", "wei", "raw") for piece in inside)
