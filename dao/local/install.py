@@ -127,7 +127,7 @@ class Installer:
         wrapper = ROOT / ".build" / "solc" / f"solc-v{SOLC_VERSION}"
 
         self._step("python", python_inputs, [self.python], "Python packages (about 900 MB)", self._install_python)
-        self._step("node", node_inputs, [ROOT / "node_modules"], "Node packages (about 250 MB)", self._install_node)
+        self._step("node", node_inputs, [ROOT / "node_modules"], "Node packages (about 270 MB)", self._install_node)
         self._step("solc", str(ROOT), [wrapper], "the compiler's wrapper", lambda: self._write_solc(wrapper))
         scripts = [ROOT / "contracts" / name for name in ("scripts/compile.py", "assurance/solc.js")]
         sources = [ROOT / "contracts" / "src", ROOT / "ape-config.yaml", *scripts]
