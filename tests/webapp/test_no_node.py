@@ -143,7 +143,7 @@ def filled(made, settings) -> dict[str, str]:
     own_token = own._token(Work.objects.get(name=own.OWN_WORK).arguments)
     return {
         "slug": "river", "proposal_id": "7", "account": address_text(account(3)), "request_id": str(asked.pk),
-        "table": "treasury", "form": "json",
+        "table": "treasury", "form": "json", "number": "1",
         "policy_id": hex_text(b"\1" * 32),
         "name": hex_text(b"\4" * 32), "confirm token": subscriptions.confirm_token(choice),
         "own_data token": own_token, "kept_draft token": draft_token, "own_export token": own_token,
@@ -196,6 +196,7 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
         "subscriptions",
         "approve",
         "stop",
+        "end",
         "start",
         "meant",
         "verify",
