@@ -143,7 +143,7 @@ def _incidents(dao: Dao) -> Iterator[Finding]:
 
 def _checks(dao: Dao) -> Iterator[Finding]:
     checks = OnchainCheck.objects.filter(dao=dao)
-    differing = list(checks.filter(matched=False).order_by("subject")[: _MOST_INCIDENTS + 1])
+    differing = list(checks.differing().order_by("subject")[: _MOST_INCIDENTS + 1])
     for check in differing[:_MOST_INCIDENTS]:
         yield Finding(
             Level.WRONG, "differs",

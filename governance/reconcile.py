@@ -29,6 +29,7 @@ from governance.chain.module import PAUSED, POLICY_STATE
 from governance.chain.rpc import Rpc, RpcError
 from governance.clocks import unit_of
 from governance.models import (
+    NOT_TOLD,
     Block,
     Contract,
     Cursor,
@@ -125,7 +126,8 @@ def _ask(dao: Dao, rpc: Rpc, questions_of: Callable[[], list["_Question"]]) -> R
             other = others.get(question.subject)
             # Two nodes that contradict each other settle nothing, whichever of them was asked first.
             matched = says == question.mirror_says and other in (None, says)
-            if not matched:
+            is_told = question.mirror_says != NOT_TOLD  # `OnchainCheck.objects.differing` says the same
+            if not matched and (is_told or other not in (None, says)):
                 differing.append(question.subject)
             if other == says or not by_two:
                 settling.append(question.subject)

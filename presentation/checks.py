@@ -6,7 +6,7 @@ from __future__ import annotations
 from django.utils.translation import gettext, pgettext_lazy
 
 from governance.chain_word import ChainWord, Shown
-from governance.models import OnchainCheck
+from governance.models import NOT_TOLD, OnchainCheck
 from presentation import labels
 from presentation.dao_view import DaoView
 
@@ -56,9 +56,15 @@ def chain_notes(shown: Shown) -> list[str]:
 
 
 def _of_the_chain(what: str, word: ChainWord) -> str:
-    said = gettext(
-        "The %(what)s shown is the chain's word at block %(block)s: %(chain)s. The mirror makes it %(mirror)s."
-    ) % {
+    if word.mirror_says == NOT_TOLD:
+        said = gettext(
+            "The %(what)s shown is the chain's word at block %(block)s: %(chain)s. The mirror alone can't tell it."
+        )
+    else:
+        said = gettext(
+            "The %(what)s shown is the chain's word at block %(block)s: %(chain)s. The mirror makes it %(mirror)s."
+        )
+    said %= {
         "what": _WHAT[what],
         "block": f"{word.block_number:,}",
         "chain": _says(what, word.says),

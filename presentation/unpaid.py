@@ -31,9 +31,12 @@ from presentation.unanswered import UNANSWERED
 
 # How a request ends without a payment.
 ENDED = (Request.Status.ABSTAINED, Request.Status.REFUSED, Request.Status.STOPPED, Request.Status.FAILED)
+# That everybody named is paid already, or is being paid: nothing is left to carry out.
+_IS_PAID = "all_paid"
 # For so long members are told of what nobody has asked for again; then it is over.
 _TOLD_FOR = datetime.timedelta(days=31)
-_MOST = 50
+_MOST = 50  # that members are told of at once
+_MOST_READ = 1000
 WHY_ENDED: Mapping[str, Promise] = {
     "": gettext_lazy("ended by hand"),
     "operator_changed": gettext_lazy("ended, since a vote named another operator or another policy module"),
@@ -91,7 +94,7 @@ class Unpaid:
         """What was not carried out, without a full stop."""
         if self.time is not None:
             due = words.moment(self.time.due_chain_s)
-            return gettext("What was due on %(due)s was not asked for") % {"due": due}
+            return gettext("The calendar did not ask for what was due on %(due)s") % {"due": due}
         assert self.request is not None
         return gettext("Request %(number)s was not carried out") % {"number": self.request.pk}
 
@@ -110,12 +113,13 @@ def unpaid(dao: Dao, *, newer_than: datetime.timedelta, older_than: datetime.tim
     missed = ScheduledTime.objects.filter(schedule__dao=dao, created_at__gt=begin, created_at__lte=end)
     missed = missed.exclude(outcome=ScheduledTime.Outcome.ASKED).select_related("schedule__module")
     found = [
-        Unpaid(row.created_at, _accounts(row.schedule), time=row) for row in missed.order_by("created_at", "pk")[:_MOST]
+        Unpaid(row.created_at, _accounts(row.schedule), time=row)
+        for row in missed.order_by("created_at", "pk")[:_MOST_READ]
     ]
     of_calendars = Q(pk__in=by_calendars(dao), status__in=ENDED)
     ended = Request.objects.filter(of_calendars | Q(status=Request.Status.FAILED), dao=dao).select_related("module")
-    ended = ended.annotate(since=Max("moves__at", filter=Q(moves__to_status=F("status"))))
-    for row in ended.filter(since__gt=begin, since__lte=end).order_by("since", "pk")[:_MOST]:
+    ended = ended.exclude(reason_code=_IS_PAID).annotate(since=Max("moves__at", filter=Q(moves__to_status=F("status"))))
+    for row in ended.filter(since__gt=begin, since__lte=end).order_by("since", "pk")[:_MOST_READ]:
         operator = operator_named(row.module, bytes(row.policy_id))
         accounts = frozenset({bytes(row.requested_by)} | ({operator} if operator else set()))
         found.append(Unpaid(row.since, accounts, request=row))
@@ -125,7 +129,14 @@ def unpaid(dao: Dao, *, newer_than: datetime.timedelta, older_than: datetime.tim
 def left_undone(dao: Dao) -> list[Unpaid]:
     """What members are told of: for days neither operator nor asker has asked for it again, in the same words."""
     found = unpaid(dao, newer_than=_TOLD_FOR, older_than=UNANSWERED)
-    return [one for one in found if not _is_asked_again(dao, one)]
+    begin = min((_first_moment(one) for one in found), default=None)
+    if begin is None:
+        return []
+    later = Request.objects.filter(dao=dao, created_at__gte=begin, text__in={one.asked for one in found})
+    # A calendar asks for its next date in the same words: that is another payment.
+    later = later.exclude(status__in=ENDED).exclude(pk__in=by_calendars(dao))
+    asked = list(later.only("policy_id", "requested_by", "text", "act", "created_at"))
+    return [one for one in found if not any(_asks_again(request, one) for request in asked)][:_MOST]
 
 
 def by_calendars(dao: Dao) -> QuerySet[ScheduledTime, int]:
@@ -146,12 +157,21 @@ def _accounts(schedule: Schedule) -> frozenset[bytes]:
     return frozenset({bytes(schedule.made_by)} | ({operator} if operator else set()))
 
 
-def _is_asked_again(dao: Dao, one: Unpaid) -> bool:
-    """Whether the operator or who asked has asked for the same since, and that has not ended without a payment too."""
+def _first_moment(one: Unpaid) -> datetime.datetime:
+    """From when on a request by hand is one for the same: a calendar's time may be noticed days after it was due."""
+    if one.time is None:
+        return one.since
+    return min(one.since, datetime.datetime.fromtimestamp(one.time.due_chain_s, datetime.UTC))
+
+
+def _asks_again(request: Request, one: Unpaid) -> bool:
+    """Whether a request is the operator's, or who asked's, for the same in the same words."""
     first = one.time.schedule if one.time is not None else one.request
     assert first is not None
-    later = Request.objects.filter(dao=dao, policy_id=bytes(first.policy_id), requested_by__in=one.accounts)
-    later = later.filter(text=one.asked, act=one.request.act if one.request is not None else {})
-    # A calendar asks for its next date in the same words: that is another payment.
-    later = later.filter(created_at__gte=one.since).exclude(status__in=ENDED).exclude(pk__in=by_calendars(dao))
-    return later.exists()
+    return (
+        request.text == one.asked
+        and request.act == (one.request.act if one.request is not None else {})
+        and bytes(request.policy_id) == bytes(first.policy_id)
+        and bytes(request.requested_by) in one.accounts
+        and request.created_at >= _first_moment(one)
+    )

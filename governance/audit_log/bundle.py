@@ -6,15 +6,15 @@ A bundle is JSON: `{"format": "mandate.audit-bundle/2", "first": N, "head": "0x.
 
 - numbers go up by one from `first`; of entry 1 `prev_hash` is 32 zero bytes;
 - `prev_hash` is the hash of the entry before;
-- the body is canonical JSON (RFC 8785) of format `mandate.audit/2`, or of `mandate.audit/1`, which is older: of such
-  entries none comes after one of the newer format, and a bundle of format `mandate.audit-bundle/1` has no others;
+- the body is canonical JSON (RFC 8785) of format `mandate.audit/2`, or of `mandate.audit/1`, which is older. Both may
+  stand in one log in any order, for while a site changes from one version to the next both write;
 - `hash` is SHA-256 over the 32 bytes of `prev_hash`, the number in 8 bytes, the highest first, and the body in UTF-8;
   of the older format over `prev_hash` and the body alone;
 - `head` is the hash of the last entry.
 
-A bundle alone shows that nothing in it was changed, left out, put in between or numbered anew, but for the numbers of
-the older format where it begins in the middle. It can't show that entries are missing at its end, or that the whole
-chain was not made anew: hold it against an export, or a `head`, that was kept elsewhere.
+A bundle alone shows that nothing in it was changed, left out, put in between or numbered anew, but for the numbers of a
+bundle that begins in the middle and has entries of the older format alone. It can't show that entries are missing at
+its end, or that the whole chain was not made anew: hold it against an export, or a `head`, that was kept elsewhere.
 """
 
 import csv
@@ -78,14 +78,12 @@ def covers_number(entry: Entry) -> bool:
 def check(entries: Iterable[Entry], *, first: int = 1, before: bytes | None = FIRST_PREV) -> Checked:
     """Check entries in order, the first of which has the number `first` and follows the hash `before` (None: whichever
     it says, for a bundle that begins in the middle). Stops at the first problem."""
-    count, previous, is_newer = 0, before, False
+    count, previous = 0, before
     for entry in entries:
         number = first + count
         if problem := _problem(entry, number, previous):
             return Checked(count, previous or FIRST_PREV, problem)
-        if is_newer and not covers_number(entry):
-            return Checked(count, previous or FIRST_PREV, f"entry {number} is of the older format, after newer ones")
-        count, previous, is_newer = count + 1, entry.hash, covers_number(entry)
+        count, previous = count + 1, entry.hash
     return Checked(count, previous if previous is not None else FIRST_PREV)
 
 

@@ -6,7 +6,19 @@ from django.db import models
 from governance.fields import Bytes32Field
 from governance.models.chains import Dao
 
-__all__ = ["OnchainCheck"]
+__all__ = ["NOT_TOLD", "OnchainCheck"]
+
+# What the mirror says of a state that it can't tell (`governance.state.State.UNKNOWN`).
+NOT_TOLD = "Unknown"
+
+
+class _Checks(models.QuerySet["OnchainCheck"]):
+    def differing(self) -> "_Checks":
+        """Those in which somebody is wrong: the mirror says another thing than the chain, or two nodes contradict each
+        other. Where the mirror can't tell a state, the chain's word contradicts nothing."""
+        return self.filter(matched=False).exclude(
+            subject__startswith="proposal:", subject__endswith=":state", mirror_says=NOT_TOLD, other_says=""
+        )
 
 
 class OnchainCheck(models.Model):
@@ -27,6 +39,8 @@ class OnchainCheck(models.Model):
     endpoints = models.PositiveSmallIntegerField(default=1)
     other_says = models.CharField(max_length=400, blank=True)
     checked_at = models.DateTimeField(auto_now=True)
+
+    objects = _Checks.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["dao", "subject"], name="check_latest_only")]

@@ -396,6 +396,14 @@ def test_a_state_that_the_mirror_cannot_tell_is_the_chains_word(chain, client, m
     check = OnchainCheck.objects.get(dao=odd.dao, subject=f"proposal:{proposal.proposal_id}:state")
     assert (check.chain_says, check.mirror_says, check.matched) == ("Active", "Unknown", False)
     assert shown(odd, proposal).state is State.ACTIVE
+    assert "The mirror alone can&#x27;t tell it" in page(client, odd, proposal)
+    # Nobody contradicts anybody: it is the mirror that can't tell.
+    assert reconcile.reconcile_proposals(odd.dao, odd.rpc, [proposal.pk]).differing == ()
+    assert "differs from the chain" not in client.get(f"/{odd.dao.slug}/").content.decode()
+    assert not OnchainCheck.objects.filter(dao=odd.dao).differing().exists()
+    OnchainCheck.objects.filter(pk=check.pk).update(other_says="Defeated")
+    assert OnchainCheck.objects.filter(dao=odd.dao).differing().count() == 1, "two nodes contradict each other"
+    OnchainCheck.objects.filter(pk=check.pk).update(other_says="")
     with monkeypatch.context() as patched:
         patched.setattr(open_questions, "_after_the_vote", lambda *_: None)
         odd.end(proposal)

@@ -175,6 +175,39 @@ def test_what_was_due_and_not_carried_out_is_told_to_operator_and_asker_then_to_
     assert times.get(pk=missed.pk).outcome == "missed"
 
 
+def test_what_was_paid_or_asked_for_by_hand_is_not_told_as_undone(house: Made, client) -> None:
+    PolicyVersion.objects.update(code=policy_code(house).replace(_operator_of(house), OPERATOR))
+    row, late = calendar(house), timezone.now() - datetime.timedelta(days=4)
+    paid = request_of(house, "1", OPERATOR, "abstained")
+    Request.objects.update(reason_code="all_paid")
+    row.times.create(schedule=row, due_chain_s=NOW - 5 * DAY, month="2027-01", outcome="asked", request=paid)
+    assert told() == {}, "everybody named was paid already"
+    RequestMove.objects.update(at=late)
+    # Noticed two days late; the operator had asked by hand meanwhile.
+    due_s = int((late - datetime.timedelta(days=2)).timestamp())
+    missed = row.times.create(schedule=row, due_chain_s=due_s, month="2027-01", outcome="missed")
+    ScheduledTime.objects.filter(pk=missed.pk).update(created_at=late)
+    undone = "not asked for again in the same words"
+    assert undone in client.get("/river/agent/").content.decode()
+    by_hand = request_of(house, "2", OPERATOR, "done")
+    Request.objects.filter(pk=by_hand.pk).update(created_at=late - datetime.timedelta(days=1))
+    assert undone not in client.get("/river/agent/").content.decode()
+
+
+def test_many_that_were_asked_for_again_hide_none_that_was_not(house: Made, client) -> None:
+    PolicyVersion.objects.update(code=policy_code(house).replace(_operator_of(house), OPERATOR))
+    row = calendar(house)
+    for place in range(60):
+        row.times.create(schedule=row, due_chain_s=NOW - 9 * DAY + place, month="2027-01", outcome="missed")
+    other = calendar(house)
+    Schedule.objects.filter(pk=other.pk).update(text="pay lea 7 USDC")
+    other.times.create(schedule=other, due_chain_s=NOW - 8 * DAY, month="2027-01", outcome="missed")
+    ScheduledTime.objects.update(created_at=timezone.now() - datetime.timedelta(days=4))
+    request_of(house, "1", OPERATOR, "done")
+    page = client.get("/river/agent/").content.decode()
+    assert ("pay lea 7 USDC" in page, "pay kim 5 USDC for a talk” (" in page) == (True, False)
+
+
 def test_a_calendar_that_ended_by_itself_is_told_to_who_made_it_and_to_the_operator(house: Made) -> None:
     row = calendar(house)
     assert told() == {}

@@ -105,7 +105,7 @@ def held_against(place: DaoView, limit: int = 10) -> HeldAgainst | None:
     """All that the chain was asked about this DAO; None where it was asked nothing yet."""
     asked = OnchainCheck.objects.filter(dao=place.dao)
     matching = asked.filter(matched=True)
-    differing = list(asked.filter(matched=False).order_by("-block_number", "subject")[:limit])
+    differing = list(asked.differing().order_by("-block_number", "subject")[:limit])
     newest = [*matching.order_by("-block_number").values_list("block_number", flat=True)[:1]]
     newest += [check.block_number for check in differing[:1]]
     if not newest:

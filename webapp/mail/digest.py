@@ -230,7 +230,10 @@ def of_unpaid(place: DaoView, one: unpaid.Unpaid) -> Item:
     lines = [
         gettext("Asked for: “%(text)s”.") % {"text": told(one.asked, 300)},
         gettext("Why: %(why)s.") % {"why": told(one.why, 400)},
-        gettext("It is not asked for again by itself: the operator, or who asked, may ask again."),
+        gettext(
+            "It is not asked for again by itself. The operator, or who asked, may ask again; whether it was paid in "
+            "another way since is to be looked at first."
+        ),
     ]
     page, its = one.route
     return Item(told(one.title, 200), settings.ORIGIN + reverse(page, args=[place.dao.slug, its]), lines)

@@ -94,7 +94,7 @@ def audit(dao: Dao) -> dict[str, Any]:
                     "mirror": c.mirror_says,
                     "block": c.block_number,
                 }
-                for c in OnchainCheck.objects.filter(dao=dao, matched=False)
+                for c in OnchainCheck.objects.filter(dao=dao).differing()
             ],
         },
         "open_incidents": [

@@ -65,7 +65,7 @@ class Command(BaseCommand):
         self.stdout.write(f"the audit log holds: {found.entries} entries, head {hex_text(found.head)}")
         if entries and entries[0].number > 1:
             self.stdout.write(f"what came before entry {entries[0].number} is not in this bundle and was not checked")
-            if not bundle.covers_number(entries[0]) and (not earlier or earlier[0].number > 1):
+            if not any(map(bundle.covers_number, entries)) and (not earlier or earlier[0].number > 1):
                 self.stdout.write("its numbers are not proven: hashes of the older format do not cover them")
         if not options["head"] and not options["after"]:
             self.stdout.write("whether all of it was made anew can't be seen here: give --head or --after to see that")
