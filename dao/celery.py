@@ -60,6 +60,8 @@ app.conf.beat_schedule = {
     "agent's reading": _every("agent.tasks.read", 2.0),
     "agent's questions": _every("agent.tasks.ask", 2.0),
     "webapp": _every("webapp.tasks.poll", 2.0),
+    # A task of its own: it waits for strangers' machines, and mails must not.
+    "webhooks": _every("webapp.tasks.post_webhooks", 2.0),
     "words for search": _every("webapp.tasks.keep_words", 10.0),
     "policies' documents": _every("webapp.tasks.find_policy_texts", 60.0),
     "webapp's expired rows": _every("webapp.tasks.tidy", 600.0),

@@ -23,7 +23,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.db.models.functions import Now
 from django.db.utils import InterfaceError, OperationalError
 from django.utils import timezone
@@ -115,15 +115,26 @@ def run_due(*names: str, limit: int = 20) -> int:
     return begun
 
 
-def _lease(names: list[str]) -> Work | None:
+def run_one(name: str, key: str) -> bool:
+    """Do this row, where it is due and nobody else does it. Returns whether it was begun."""
+    row = _lease([name], key)
+    if row is not None:
+        _perform(row)
+    return row is not None
+
+
+def due(*names: str) -> QuerySet[Work]:
+    """Return the rows with these names that are due and that nobody does."""
+    free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
+    return Work.objects.filter(free, name__in=names, done_at__isnull=True, due_at__lte=Now())
+
+
+def _lease(names: list[str], key: str | None = None) -> Work | None:
     with transaction.atomic():
-        free = Q(leased_until__isnull=True) | Q(leased_until__lt=Now())
-        row = (
-            Work.objects.select_for_update(skip_locked=True)
-            .filter(free, name__in=names, done_at__isnull=True, due_at__lte=Now())
-            .order_by("due_at", "id")
-            .first()
-        )
+        found = due(*names)
+        if key is not None:
+            found = found.filter(key=key)
+        row = found.select_for_update(skip_locked=True).order_by("due_at", "id").first()
         if row is None:
             return None
         row.lease = uuid.uuid4()

@@ -4,6 +4,8 @@
 Nothing here is shown as a fact about the DAO: that comes from the mirror alone.
 """
 
+import datetime
+
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchVectorField
 from django.db import models
@@ -175,6 +177,7 @@ class Webhook(models.Model):
     salt = models.CharField(max_length=32)
     failures = models.PositiveIntegerField(default=0)  # attempts in a row that were not taken
     last_taken_at = models.DateTimeField(null=True)
+    slow_until = models.DateTimeField(null=True)  # its receiver was slow: until then others go first
     ended_at = models.DateTimeField(null=True)
     ended_code = models.CharField(max_length=40, blank=True)  # of `webapp.mail.words`
     created_at = models.DateTimeField(auto_now_add=True)
@@ -184,6 +187,10 @@ class Webhook(models.Model):
 
     def __str__(self) -> str:
         return f"webhook {self.pk}"  # never the address: this text ends in logs
+
+    def is_slow(self, now: datetime.datetime) -> bool:
+        """Whether others go first: it was slow lately, or has not shown yet that it isn't."""
+        return self.last_taken_at is None or (self.slow_until is not None and self.slow_until > now)
 
 
 class WebhookEvent(models.Model):

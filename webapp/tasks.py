@@ -12,9 +12,9 @@ from governance import work
 from governance.chain.rpc import RpcError
 from webapp import relaying, throttle
 from webapp.drafts import saved
-from webapp.mail import plan, webhooks
+from webapp.mail import plan, posting, webhooks
 from webapp.mail.own import OWN_WORK
-from webapp.mail.send import DIGEST_WORK, sharing
+from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, sharing
 from webapp.mail.subscriptions import CONFIRM_WORK
 from webapp.mail.transport import one_connection
 from webapp.policies import texts
@@ -29,7 +29,10 @@ logger = logging.getLogger(__name__)
 
 @shared_task
 def poll() -> None:
-    """Settle what was relayed, read the outbox, look at votes, plan the digests that are due, and send what is due."""
+    """Settle what was relayed, read the outbox, look at votes, plan the digests that are due, and send due mails.
+
+    Webhooks have a task of their own: no mail waits for a stranger's receiver.
+    """
     try:
         relaying.settle_sent()
     except RpcError as error:  # the node is away: it is settled when the node is back, mail goes out meanwhile
@@ -38,17 +41,22 @@ def poll() -> None:
     plan.look_at_votes()
     plan.plan_alerts()
     plan.plan_periods()
-    webhooks.wake()
     send_due()
 
 
 def send_due() -> None:
-    """Do what is due, confirmations and news before digests, of which thousands fall due in one moment; for some
+    """Send due mails, confirmations and news before digests, of which thousands fall due in one moment; for some
     seconds, so that the next look at votes does not wait for all of them."""
     until_s = time.monotonic() + _SENDS_S
     with sharing(), one_connection():
-        while work.run_due(*_AT_ONCE) + work.run_due("webapp.", limit=_DIGESTS_A_TURN) and time.monotonic() < until_s:
+        while work.run_due(*_AT_ONCE) + work.run_due(PERIOD_WORK, limit=_DIGESTS_A_TURN) and time.monotonic() < until_s:
             pass
+
+
+@shared_task
+def post_webhooks() -> None:
+    """Post to webhooks what is due, for some seconds."""
+    posting.post_due()
 
 
 @shared_task

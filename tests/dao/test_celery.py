@@ -6,6 +6,7 @@ import threading
 import pytest
 from celery import current_app
 from django.db import connection
+from django.utils.module_loading import import_string
 
 from governance import tasks, work
 from governance.sync import watch
@@ -90,3 +91,9 @@ def test_a_watch_that_breaks_is_begun_again_by_beat_alone(sync_all, sent, monkey
     with pytest.raises(OSError, match="away"):
         sync_all(watch_s=60.0)
     assert sent == []
+
+
+def test_mails_and_webhooks_are_woken_apart_and_every_wake_up_has_its_task():
+    named = [entry["task"] for entry in app.conf.beat_schedule.values()]
+    assert {"webapp.tasks.poll", "webapp.tasks.post_webhooks"} <= set(named)
+    assert all(import_string(name).name == name for name in named)

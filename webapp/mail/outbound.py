@@ -3,7 +3,7 @@
 
 The host's name is resolved once, every address that it has is judged, and the connection goes to one that was judged:
 a name that answers otherwise a moment later changes nothing. No redirect is followed, no proxy of the environment is
-asked, and a request ends after `WITHIN_S` and `MOST_BYTES`, however slowly its other end sends.
+asked, and a request ends after `WITHIN_S`, the look-up included, and `MOST_BYTES`, however slowly its other end sends.
 """
 
 from __future__ import annotations
@@ -11,10 +11,12 @@ from __future__ import annotations
 import ipaddress
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -29,6 +31,9 @@ WITHIN_S = 10.0
 MOST_BYTES = 65_536  # of an answer, its headers included
 MOST_URL = 500
 _CONNECT_S = 5.0
+_LOOK_UP_S = 3.0
+# Look-ups that were given up end when the system's resolver gives them up: so many threads may wait for that.
+_look_ups = threading.BoundedSemaphore(64)
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 # What Python counts as public and what is not to be reached all the same: a cloud's own service, ways by which one
@@ -110,12 +115,36 @@ def target_of(url: str) -> Target:
     return Target(parts.scheme, host, port or (80 if is_test else 443), path)
 
 
-def addresses_of(host: str, port: int) -> list[str]:
-    """All addresses that a name has now. Raises NotTaken where it has none, or one that is not to be called."""
+def _look_up(host: str, port: int, within_s: float) -> list[Any]:
+    """What getaddrinfo answers, which has no limit of its own. Raises NotTaken where there is no answer in time."""
+    if not _look_ups.acquire(blocking=False):
+        raise NotTaken(say("hook_name_too_slow"))
+    answers: SimpleQueue[list[Any] | Exception] = SimpleQueue()
+
+    def ask() -> None:
+        try:
+            answers.put(list(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)))
+        except Exception as error:  # noqa: BLE001 -- raised where it is waited for
+            answers.put(error)
+        finally:
+            _look_ups.release()
+
+    threading.Thread(target=ask, name="look-up of a webhook's host", daemon=True).start()
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (OSError, UnicodeError) as error:
-        raise NotTaken(say("hook_no_name")) from error
+        answer = answers.get(timeout=max(0.0, within_s))
+    except Empty:
+        raise NotTaken(say("hook_name_too_slow")) from None
+    if isinstance(answer, (OSError, UnicodeError)):
+        raise NotTaken(say("hook_no_name")) from answer
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
+
+
+def addresses_of(host: str, port: int, within_s: float = _LOOK_UP_S) -> list[str]:
+    """All addresses that a name has now. Raises NotTaken where it has none, or one that is not to be called, and where
+    they are not found within that time."""
+    found = _look_up(host, port, min(within_s, _LOOK_UP_S))
     written = list(dict.fromkeys(str(entry[4][0]) for entry in found))
     for text in written:
         try:
@@ -179,7 +208,7 @@ class _Judged(httpcore.NetworkBackend):
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
         problem: Exception = httpcore.ConnectError("no address")
-        for address in addresses_of(host, port)[:3]:
+        for address in addresses_of(host, port, self._until - time.monotonic())[:3]:
             left = min(_CONNECT_S, self._until - time.monotonic())
             if left <= 0:
                 break

@@ -48,6 +48,8 @@ KEPT = datetime.timedelta(days=30)  # what was sent; and so long a receiver may 
 _ANSWERS_WITHIN = datetime.timedelta(days=1)
 _NEWS_FOR = datetime.timedelta(days=2)
 _A_TURN, _TURN_S = 50, 5.0
+# Whose attempt took longer goes after all others for so long (`webapp.mail.posting`).
+_SLOW_S, _SLOW_FOR = 2.0, datetime.timedelta(hours=1)
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 5, 6 * 3600
 # What a receiver has against one message, and not against us or the moment.
 _OF_MESSAGE = frozenset({400, 413, 414, 415, 422})
@@ -161,16 +163,16 @@ def forget_old() -> None:
 
 @work.worker(WEBHOOK_WORK)
 def deliver(key: str, _arguments: dict[str, Any]) -> None:
-    """Send what is due to one webhook, oldest first, for some seconds."""
+    """Send what is due to one webhook, oldest first, for some seconds; to a slow one, one message."""
     hook = active().select_related("dao__chain").filter(pk=int(key)).first()
     if hook is None:
         raise work.Abandon(say("hook_ended"))
     place = DaoView(hook.dao)
     wait_for_mirror(place)
-    until, held = time.monotonic() + _TURN_S, {}
+    until, held, is_begun = time.monotonic() + _TURN_S, {}, False
     due = list(hook.events.filter(done_at=None).order_by("pk")[:_A_TURN])
     for event in due:
-        if time.monotonic() > until:
+        if time.monotonic() > until or (is_begun and hook.is_slow(timezone.now())):
             raise work.Again(timezone.now(), say("hook_more"))
         subject = _subject(event.about)
         if subject in held:
@@ -184,6 +186,7 @@ def deliver(key: str, _arguments: dict[str, Any]) -> None:
             _close(event, NOTHING)
         else:
             _send(hook, event, news)
+            is_begun = True
     if held:
         raise min(held.values(), key=lambda waits: waits.due_at)
     if len(due) == _A_TURN:
@@ -260,6 +263,8 @@ def _close(event: WebhookEvent, outcome: str) -> None:
 def _send(hook: Webhook, event: WebhookEvent, news: News) -> None:
     """Post one message, and note what came of it. Raises work.Again where it was not taken, and Abandon where the
     webhook has ended."""
+    if not active().filter(pk=hook.pk).exists():
+        raise work.Abandon(say("hook_ended"))
     WebhookEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
     now = timezone.now()
     body = hook_words.body(hook, event, news)
@@ -268,17 +273,27 @@ def _send(hook: Webhook, event: WebhookEvent, news: News) -> None:
         "webhook-timestamp": str(int(now.timestamp())),
         "webhook-signature": Signer(secret_of(hook)).sign(event.message_id, now, body),
     }  # fmt: skip
+    begun_s = time.monotonic()
     try:
         outbound.post(hook_words.address(hook), body.encode(), headers)
     except outbound.BadTarget as error:
         end(hook, "hook_address")
         raise work.Abandon(say("hook_address")) from error
     except outbound.NotTaken as error:
+        _note_time(hook, time.monotonic() - begun_s)
         _not_taken(hook, event, error)
         return
+    _note_time(hook, time.monotonic() - begun_s)
     _close(event, SENT)
     active().filter(pk=hook.pk).update(failures=0, last_taken_at=timezone.now())
     hook.failures, hook.last_taken_at = 0, timezone.now()
+
+
+def _note_time(hook: Webhook, took_s: float) -> None:
+    """Let others go before a receiver that took so long."""
+    if took_s > _SLOW_S:
+        hook.slow_until = timezone.now() + _SLOW_FOR
+        active().filter(pk=hook.pk).update(slow_until=hook.slow_until)
 
 
 def _not_taken(hook: Webhook, event: WebhookEvent, error: outbound.NotTaken) -> None:

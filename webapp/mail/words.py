@@ -22,6 +22,7 @@ SENTENCES: Mapping[str, Template] = {
     "hook_ended": gettext_noop("the webhook has ended"),
     "hook_more": gettext_noop("more is to be sent"),
     "hook_no_name": gettext_noop("its host's name was not found"),
+    "hook_name_too_slow": gettext_noop("looking its host's name up took too long"),
     "hook_not_public": gettext_noop("its host's name leads to an address that is not on the public internet"),
     "hook_too_slow": gettext_noop("it took too long"),
     "hook_no_connection": gettext_noop("there was no connection, or no valid certificate"),
