@@ -202,8 +202,11 @@ class WebhookEvent(models.Model):
     message_id = models.CharField(max_length=40, unique=True)
     block_number = models.BigIntegerField(null=True)
     attempts = models.PositiveIntegerField(default=0)
+    refusals = models.PositiveIntegerField(default=0)  # answers against this message, among the attempts
+    refused_since = models.DateTimeField(null=True)  # the first of these
+    perhaps_told = models.BooleanField(default=False)  # an attempt may have been read, whatever was answered
     done_at = models.DateTimeField(null=True)
-    outcome = models.CharField(max_length=20, blank=True)  # "sent", "nothing to say", "refused"
+    outcome = models.CharField(max_length=20, blank=True)  # "sent", "perhaps sent", "nothing to say", "refused"
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -23,10 +23,10 @@ from governance import outbox, work
 from governance.audit_log import Action
 from governance.models import AuditEntry, Proposal, ProposalTransition, UnconfirmedLog, Work
 from tests.webapp.conftest import CHAIN, DAY, NOW, account
-from tests.webapp.receiver import BREAK, receiver
+from tests.webapp.receiver import BREAK, DAWDLE, receiver
 from webapp.account import signin
 from webapp.mail import hook_words, outbound, plan, webhooks
-from webapp.mail.send import NOTHING, REFUSED, SENT
+from webapp.mail.send import NOTHING, PERHAPS_SENT, REFUSED, SENT
 from webapp.models import Webhook, WebhookEvent
 
 EVENTS = int(os.environ.get("MANDATE_WEBHOOK_EVENTS", "150"))
@@ -132,10 +132,108 @@ def test_one_message_that_its_receiver_refuses_does_not_hold_up_the_others_for_e
     for number in (7, 8):
         made.summary(made.proposal(number))
         tell(made, "proposal.created", str(number))
-    here.does = lambda number: 400 if number <= 6 else 204
-    send(6)
+    here.does = lambda number: 400 if number <= 9 else 204
+    send(8)
+    assert set(WebhookEvent.objects.values_list("outcome", flat=True)) == {""}, "a bad quarter of an hour loses nothing"
+    WebhookEvent.objects.filter(refusals__gt=0).update(refused_since=timezone.now() - webhooks._REFUSED_FOR)
+    send()
     assert sorted(WebhookEvent.objects.values_list("outcome", flat=True)) == [REFUSED, SENT]
     assert [body["data"]["proposal_id"] for body in here.taken] == ["8"]
+
+
+def test_outages_do_not_count_as_refusals(made, here):
+    """Down for a day, then one answer of a proxy that wakes up: the message comes all the same."""
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    here.does = lambda number: (503, BREAK, 400)[number % 3] if number < 15 else 204
+    send(8)
+    assert WebhookEvent.objects.get().outcome == ""
+    WebhookEvent.objects.update(refused_since=timezone.now() - 24 * webhooks._REFUSED_FOR)
+    send(7)
+    assert types(here) == ["proposal.created"]
+
+
+def queued(made):
+    proposal = made.proposal(7, queued=True, eta_chain_s=NOW + DAY, for_votes=50_000 * 10**18, deadline=NOW - 9)
+    return ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+
+
+@pytest.mark.parametrize("answer", [500, 502, BREAK, DAWDLE])
+def test_news_that_may_have_been_read_are_corrected(made, here, answer, monkeypatch):
+    monkeypatch.setattr(outbound, "WITHIN_S", 1.0)
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    step = queued(made)
+    tell(made, "proposal.queued", "7")
+    here.does = lambda number: answer if number == 1 else 204
+    send()
+    step.delete()
+    tell(made, "proposal.queued.undone", "7")
+    send()
+    assert types(here) == ["proposal.queued.undone"]
+    assert list(WebhookEvent.objects.order_by("pk").values_list("outcome", flat=True)) == [PERHAPS_SENT, SENT]
+    tell(made, "proposal.queued.undone", "7", 402)
+    send()
+    assert len(here.taken) == 1, "once"
+
+
+@pytest.mark.parametrize("answer", [404, 429, 302])
+def test_news_that_were_certainly_not_taken_are_not_corrected(made, here, answer):
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    step = queued(made)
+    tell(made, "proposal.queued", "7")
+    here.does = lambda number: answer if number == 1 else 204
+    send()
+    step.delete()
+    tell(made, "proposal.queued.undone", "7")
+    send()
+    assert here.taken == []
+
+
+def test_what_nobody_can_reach_was_told_nothing(made, here):
+    plan.follow_outbox()
+    hook = hook_to(made, "http://127.0.0.1:9/in")
+    step = queued(made)
+    tell(made, "proposal.queued", "7")
+    send()
+    Webhook.objects.filter(pk=hook.pk).update(url=here.url)
+    step.delete()
+    tell(made, "proposal.queued.undone", "7")
+    send()
+    assert here.taken == []
+
+
+def test_a_killed_workers_news_are_corrected_and_a_correction_that_may_be_lost_comes_again(made, here, monkeypatch):
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    step = queued(made)
+    tell(made, "proposal.queued", "7")
+    post = outbound.post
+
+    def killed(*arguments):
+        post(*arguments)
+        raise SystemExit("killed")
+
+    monkeypatch.setattr(outbound, "post", killed)
+    with pytest.raises(SystemExit):
+        send()
+    Work.objects.update(lease=None, leased_until=None)
+    monkeypatch.setattr(outbound, "post", post)
+    step.delete()
+    tell(made, "proposal.queued.undone", "7")
+    here.does = lambda number: 502 if number == 2 else 204
+    send()
+    ProposalTransition.objects.create(proposal=Proposal.objects.get(), kind="queued", log=made.log())
+    tell(made, "proposal.queued", "7", 402)
+    send()
+    assert types(here) == ["proposal.queued"] * 2, "the correction may have been read: told again"
+    ProposalTransition.objects.filter(kind="queued").delete()
+    tell(made, "proposal.queued.undone", "7", 403)
+    send()
+    assert types(here)[2:] == ["proposal.queued.undone"]
 
 
 def test_news_that_flap_are_told_as_they_are_and_corrected_once(made, here):
@@ -300,7 +398,7 @@ def test_through_a_receiver_that_flaps_all_come_and_each_things_in_order(made, h
     plan.follow_outbox()
     hook = hook_to(made, here.url)
     chance = random.Random(7)
-    here.does = lambda _number: chance.choice([204, 200, 201, 202, 500, 503, 429, BREAK])
+    here.does = lambda _number: chance.choice([204, 200, 201, 202, 400, 500, 503, 429, 422, BREAK])
     each = EVENTS // 3
     log = made.log()
     Proposal.objects.bulk_create(

@@ -51,10 +51,12 @@ class BadTarget(Exception):
 
 class NotTaken(Exception):
     """A request did not come through, or was answered with another status than 2xx. `status`: 0 where there was none.
-    `again_after_s`: what the other end asked for (Retry-After in seconds), 0 where nothing. No reason repeats a URL."""
+    `again_after_s`: what the other end asked for (Retry-After in seconds), 0 where nothing. `is_known`: whether it is
+    certain that nothing was taken; what breaks off, is late or fails over there may have been read all the same. No
+    reason repeats a URL."""
 
-    def __init__(self, why: Sentence, status: int = 0, again_after_s: int = 0):
-        self.why, self.status, self.again_after_s = why, status, again_after_s
+    def __init__(self, why: Sentence, status: int = 0, again_after_s: int = 0, *, is_known: bool = True):
+        self.why, self.status, self.again_after_s, self.is_known = why, status, again_after_s, is_known
         super().__init__(why)
 
 
@@ -242,15 +244,18 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
             # The status is the answer: a body that never ends is not waited for.
             with pool.stream("POST", where, headers=list(sent.items()), content=body) as answer:
                 status, told = answer.status, answer.headers
-        except (httpcore.TimeoutException, TimeoutError) as error:
+        except httpcore.ConnectTimeout as error:
             raise NotTaken(say("hook_too_slow")) from error
+        except (httpcore.TimeoutException, TimeoutError) as error:
+            raise NotTaken(say("hook_too_slow"), is_known=False) from error
         except httpcore.ConnectError as error:
             raise NotTaken(say("hook_no_connection")) from error
         except (httpcore.NetworkError, httpcore.ProtocolError, OSError, ssl.SSLError) as error:
-            raise NotTaken(say("hook_broken")) from error
+            raise NotTaken(say("hook_broken"), is_known=False) from error
     if 200 <= status <= 299:
         return status
-    raise NotTaken(say("hook_status", status=status), status, _asked_to_wait(told))
+    # A server that fails, or one before it that waited in vain, may have read the message.
+    raise NotTaken(say("hook_status", status=status), status, _asked_to_wait(told), is_known=status < 500)
 
 
 def _asked_to_wait(headers: Iterable[tuple[bytes, bytes]]) -> int:

@@ -16,11 +16,12 @@ import hmac
 import random
 import secrets
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import CharField, Exists, F, OuterRef, QuerySet
+from django.db.models import CharField, Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 from django.http import Http404
 from django.utils import timezone
@@ -35,7 +36,16 @@ from presentation.proposals import proposal_of, summary_of
 from webapp.mail import alerts, facts, hook_words, letters, outbound
 from webapp.mail.hook_words import News
 from webapp.mail.kinds import NEED_ADDRESS, OF_MODULES, OF_PROPOSALS, TOPICS, Kind, Topic, kind_of
-from webapp.mail.send import NOTHING, REFUSED, SENT, UNDONE, wait_for_depth, wait_for_mirror, wait_for_summary
+from webapp.mail.send import (
+    NOTHING,
+    PERHAPS_SENT,
+    REFUSED,
+    SENT,
+    UNDONE,
+    wait_for_depth,
+    wait_for_mirror,
+    wait_for_summary,
+)
 from webapp.mail.words import say
 from webapp.models import Webhook, WebhookEvent
 
@@ -53,7 +63,7 @@ _SLOW_S, _SLOW_FOR = 2.0, datetime.timedelta(hours=1)
 _BACKOFF_FIRST_S, _BACKOFF_MOST_S = 5, 6 * 3600
 # What a receiver has against one message, and not against us or the moment.
 _OF_MESSAGE = frozenset({400, 413, 414, 415, 422})
-_TRIES_OF_MESSAGE = 6
+_REFUSALS, _REFUSED_FOR = 6, datetime.timedelta(hours=1)  # at least so often, and over so long
 
 
 class TooMany(Exception):
@@ -183,7 +193,7 @@ def deliver(key: str, _arguments: dict[str, Any]) -> None:
             held[subject] = waits
             continue
         if news is None:
-            _close(event, NOTHING)
+            _close(event, PERHAPS_SENT if event.perhaps_told else NOTHING)
         else:
             _send(hook, event, news)
             is_begun = True
@@ -218,14 +228,12 @@ def _news(hook: Webhook, place: DaoView, event: WebhookEvent) -> News | None:
     is_correction = event.topic.startswith(kind + UNDONE)
     if kind is Kind.JUDGED:
         return None if is_correction else _judged(place, key)
-    stands, is_so = _stands(hook, event), facts.happened(place, kind, key)
+    is_so = facts.happened(place, kind, key)
     if is_correction:
-        return (
-            News.of(place, kind, key, letters.correction(place, kind, key), undone=True)
-            if stands and not is_so
-            else None
-        )
-    if stands or not is_so or TOPICS[kind] not in hook.topics:
+        if is_so or not _may_be_believed(hook, event):
+            return None
+        return News.of(place, kind, key, letters.correction(place, kind, key), undone=True)
+    if not is_so or _is_told(hook, event) or TOPICS[kind] not in hook.topics:
         return None
     if facts.doubt(place, kind, key):
         raise work.Again(timezone.now() + datetime.timedelta(seconds=30), say("one_node_alone"))
@@ -250,10 +258,32 @@ def _judged(place: DaoView, key: str) -> News | None:
     return News.of(place, Kind.JUDGED, key, letters.letter(place, Kind.JUDGED, key, None))
 
 
-def _stands(hook: Webhook, event: WebhookEvent) -> bool:
-    """Whether the last message about it that was taken said that it happened."""
-    told = hook.events.filter(about=event.about, outcome=SENT, pk__lt=event.pk).order_by("-pk").first()
-    return told is not None and UNDONE not in told.topic.partition(":")[0]
+def _told(hook: Webhook, event: WebhookEvent) -> Iterator[tuple[bool, bool]]:
+    """Yield what may have been read about it before, the newest first: whether it said that it happened, and whether it
+    is certain that it was taken."""
+    before = hook.events.filter(Q(outcome=SENT) | Q(perhaps_told=True), about=event.about, pk__lt=event.pk)
+    for topic, outcome in before.order_by("-pk").values_list("topic", "outcome"):
+        yield UNDONE not in topic.partition(":")[0], outcome == SENT
+
+
+def _is_told(hook: Webhook, event: WebhookEvent) -> bool:
+    """Whether it is certain that the last word about it was that it happened: then it isn't told again."""
+    for says_so, is_certain in _told(hook, event):
+        if not says_so:
+            return False
+        if is_certain:
+            return True
+    return False
+
+
+def _may_be_believed(hook: Webhook, event: WebhookEvent) -> bool:
+    """Whether the last word about it may have been that it happened: then it has to be corrected."""
+    for says_so, is_certain in _told(hook, event):
+        if says_so:
+            return True
+        if is_certain:
+            return False
+    return False
 
 
 def _close(event: WebhookEvent, outcome: str) -> None:
@@ -265,7 +295,9 @@ def _send(hook: Webhook, event: WebhookEvent, news: News) -> None:
     webhook has ended."""
     if not active().filter(pk=hook.pk).exists():
         raise work.Abandon(say("hook_ended"))
-    WebhookEvent.objects.filter(pk=event.pk).update(attempts=F("attempts") + 1)
+    # Said before: whoever is killed after it gets no word in, and a correction may be due.
+    mine = WebhookEvent.objects.filter(pk=event.pk)
+    mine.update(attempts=F("attempts") + 1, perhaps_told=True)
     now = timezone.now()
     body = hook_words.body(hook, event, news)
     headers = {
@@ -281,6 +313,8 @@ def _send(hook: Webhook, event: WebhookEvent, news: News) -> None:
         raise work.Abandon(say("hook_address")) from error
     except outbound.NotTaken as error:
         _note_time(hook, time.monotonic() - begun_s)
+        if error.is_known and not event.perhaps_told:  # by no attempt before either
+            mine.update(perhaps_told=False)
         _not_taken(hook, event, error)
         return
     _note_time(hook, time.monotonic() - begun_s)
@@ -301,10 +335,13 @@ def _not_taken(hook: Webhook, event: WebhookEvent, error: outbound.NotTaken) -> 
     if error.status == 410:
         end(hook, "hook_gone")
         raise work.Abandon(say("hook_gone"))
-    if error.status in _OF_MESSAGE and event.attempts + 1 >= _TRIES_OF_MESSAGE and hook.last_taken_at is not None:
-        _close(event, REFUSED)
-        return
     now = timezone.now()
+    if error.status in _OF_MESSAGE:
+        refusals, since = event.refusals + 1, event.refused_since or now
+        if refusals >= _REFUSALS and now - since >= _REFUSED_FOR and hook.last_taken_at is not None:
+            _close(event, REFUSED)
+            return
+        WebhookEvent.objects.filter(pk=event.pk).update(refusals=refusals, refused_since=since)
     for since, longest, code in (
         (None if hook.last_taken_at else hook.created_at, _ANSWERS_WITHIN, "hook_never_answered"),
         (hook.last_taken_at, KEPT, "hook_dead"),
