@@ -502,6 +502,43 @@ def test_an_account_has_only_so_many(client, made):
     assert Webhook.objects.count() == webhooks.PER_OWNER
 
 
+def test_strangers_keep_nobody_out_who_has_power(client, made, monkeypatch):
+    """Every place is taken, by as many fresh wallets: a member gets one all the same, another stranger does not."""
+    monkeypatch.setattr(webhooks, "PER_DAO", 4)
+    made.power(50, 1)
+    made.power(3, 10**18)
+    for who in (50, 51, 52, 53):
+        webhooks.add(made.dao, account(who), "https://hooks.example.org/", "standard", [])
+    signed_in(client, account(60))
+    refused = client.post("/river/subscribe/webhooks/", WISH)
+    assert refused.status_code == 422
+    assert "less voting power" in refused.content.decode()
+    signed_in(client)
+    for _ in range(3):
+        assert client.post("/river/subscribe/webhooks/", WISH).status_code == 200
+    owners = sorted(int.from_bytes(owner) for owner in webhooks.active(made.dao).values_list("owner", flat=True))
+    assert owners == [3, 3, 3, 50], "those without power made room"
+    with pytest.raises(webhooks.TooMany) as error:
+        webhooks.add(made.dao, OWNER, "https://hooks.example.org/", "standard", [])
+    assert not error.value.is_dao
+    signed_in(client, account(53))
+    assert "it made room for one of an account with more voting power" in (
+        client.get("/river/subscribe/webhooks/").content.decode()
+    )
+    assert Webhook.objects.get(owner=account(53)).url == ""
+
+
+def test_of_equal_power_who_came_first_stays(made, monkeypatch):
+    monkeypatch.setattr(webhooks, "PER_DAO", 2)
+    for who in (50, 51, 52):
+        made.power(who, 7)
+    for who in (50, 51):
+        webhooks.add(made.dao, account(who), "https://hooks.example.org/", "standard", [])
+    with pytest.raises(webhooks.TooMany) as error:
+        webhooks.add(made.dao, account(52), "https://hooks.example.org/", "standard", [])
+    assert error.value.is_dao
+
+
 def test_old_messages_are_forgotten_and_waiting_ones_are_not(made):
     hook = hook_to(made, "https://hooks.example.org/", is_new=True)
     webhooks._append([hook], "proposal.created:7@1", "proposal.created:7", 1)

@@ -88,15 +88,20 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     assert who.account is not None
     try:
         hook = webhooks.add(place.dao, who.account, chosen["url"], chosen["form"], topics)
-    except webhooks.TooMany:
-        form.add_error(
-            None,
-            gettext("An account may have %(own)s webhooks of a DAO, and a DAO %(all)s in all: end one first.")
-            % {"own": webhooks.PER_OWNER, "all": webhooks.PER_DAO},
-        )
+    except webhooks.TooMany as error:
+        form.add_error(None, _too_many(error))
         return _shown(request, place, form, status=422)
     secret = webhooks.secret_of(hook) if hook.form == Webhook.Form.STANDARD else ""
     return _shown(request, place, WebhookForm(), added=hook, secret=secret)
+
+
+def _too_many(error: webhooks.TooMany) -> str:
+    if not error.is_dao:
+        return gettext("An account may have %(most)s webhooks of a DAO: end one first.") % {"most": webhooks.PER_OWNER}
+    return gettext(
+        "This DAO has %(most)s webhooks, as many as it may. One makes room where its account has less voting power "
+        "than this one; by the last block read, none has."
+    ) % {"most": webhooks.PER_DAO}
 
 
 @require_POST

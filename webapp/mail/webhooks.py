@@ -28,7 +28,7 @@ from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Signer
 
 from agent.models import AgentHalt
-from governance import work
+from governance import power, work
 from governance.audit_log import Action, record
 from governance.models import Dao, Work
 from presentation.dao_view import DaoView
@@ -52,7 +52,7 @@ from webapp.models import Webhook, WebhookEvent
 WEBHOOK_WORK = "webapp.webhook"
 OFFERED = tuple(topic for topic in Topic.values if topic not in NEED_ADDRESS)
 FIRST = "webhook.added"
-PER_OWNER = 5  # of one DAO
+PER_OWNER = 3  # of one DAO
 PER_DAO = 200
 KEPT = datetime.timedelta(days=30)  # what was sent; and so long a receiver may be away
 _ANSWERS_WITHIN = datetime.timedelta(days=1)
@@ -67,7 +67,11 @@ _REFUSALS, _REFUSED_FOR = 6, datetime.timedelta(hours=1)  # at least so often, a
 
 
 class TooMany(Exception):
-    """An account, or a DAO, has as many webhooks as it may."""
+    """An account, or a DAO, has as many webhooks as it may. `is_dao`: the DAO, and none of them makes room."""
+
+    def __init__(self, *, is_dao: bool):
+        self.is_dao = is_dao
+        super().__init__()
 
 
 def secret_of(hook: Webhook) -> str:
@@ -84,18 +88,32 @@ def active(dao: Dao | None = None) -> QuerySet[Webhook]:
 
 
 def add(dao: Dao, owner: bytes, url: str, form: str, topics: list[str]) -> Webhook:
-    """Add a webhook; its first message says so. Raises BadTarget and TooMany."""
+    """Add a webhook; its first message says so. Where the DAO has as many as it may, one of the account with the least
+    voting power makes room, if that is less than this account's. Raises BadTarget and TooMany."""
     outbound.target_of(url)
     with transaction.atomic():
         Dao.objects.select_for_update().get(pk=dao.pk)  # counted by one at a time
-        if active(dao).filter(owner=owner).count() >= PER_OWNER or active(dao).count() >= PER_DAO:
-            raise TooMany
+        if active(dao).filter(owner=owner).count() >= PER_OWNER:
+            raise TooMany(is_dao=False)
+        _make_room(dao, owner)
         hook = Webhook.objects.create(
             dao=dao, owner=owner, url=url, form=form, topics=topics, salt=secrets.token_hex(16)
         )
         _append([hook], FIRST, FIRST, None)
         record(Action.WEBHOOK_ADDED, dao, account=owner, webhook=hook.pk, form=form)
     return hook
+
+
+def _make_room(dao: Dao, owner: bytes) -> None:
+    """Let strangers, who cost nothing, keep nobody out who has power. Raises TooMany where nobody has less."""
+    held = list(active(dao).order_by("pk"))
+    if len(held) < PER_DAO:
+        return
+    powers = power.powers_now(dao, list({bytes(hook.owner) for hook in held} | {owner}))
+    least = min(reversed(held), key=lambda hook: powers.get(bytes(hook.owner), 0))  # of equal ones, the newest
+    if powers.get(bytes(least.owner), 0) >= powers.get(owner, 0):
+        raise TooMany(is_dao=True)
+    end(least, "hook_made_room")
 
 
 def end(hook: Webhook, code: str) -> None:

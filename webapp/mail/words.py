@@ -32,6 +32,7 @@ SENTENCES: Mapping[str, Template] = {
     "hook_gone": gettext_noop("it answered with status 410: nothing is wanted there any more"),
     "hook_never_answered": gettext_noop("it did not take the first message within a day"),
     "hook_dead": gettext_noop("it took nothing for thirty days"),
+    "hook_made_room": gettext_noop("it made room for one of an account with more voting power"),
     "hook_by_owner": gettext_noop("its owner ended it"),
 }
 
