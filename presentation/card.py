@@ -125,11 +125,13 @@ class EffectView:
 
 @dataclass
 class Card:
-    """What a proposal does beside what it says. `promises` are orders that no call does."""
+    """What a proposal does beside what it says. `promises` are orders that no call does; `doubts` are the words that
+    keep the text from being a plain yes, or that a plain yes did not compare, each with what is said of it."""
 
     outcome: str
     effects: list[EffectView]
     promises: list[Words]
+    doubts: list[tuple[str, Words]] = field(default_factory=list)
 
     @property
     def promised(self) -> list[str]:
@@ -138,7 +140,8 @@ class Card:
     @property
     def words(self) -> list[Words]:
         """All words of the text that it quotes."""
-        return [*(words for view in self.effects for words in view.words), *self.promises]
+        of_effects = (words for view in self.effects for words in view.words)
+        return [*of_effects, *self.promises, *(words for _, words in self.doubts)]
 
     @property
     def tag(self) -> Tag | None:
@@ -236,15 +239,17 @@ def flags_of(summary: Summary | None, *, dangers: bool) -> list[Mapping[str, Any
 def card_of(summary: Summary) -> Card:
     """The card of a stored summary. Effects that move something untold come first, then the others as they are done."""
     by_effect: dict[str, list[Mapping[str, Any]]] = {}
-    promises = []
+    promises, doubts = [], []
     for finding in summary.findings:
         if finding.get("effect"):
             by_effect.setdefault(finding["effect"], []).append(finding)
         elif _status(finding) in ("not_done", "claimed_not_done"):
             promises.append(_quote(finding) or Words(_note(finding)))
+        elif _status(finding) in ("doubt", "not_compared") and (quote := _quote(finding)) is not None:
+            doubts.append((_note(finding), quote))
     effects = [_view(effect, by_effect.get(effect["id"], [])) for effect in summary.effects]
     effects.sort(key=lambda view: _FIRST.index(view.outcome) if view.outcome in _FIRST else len(_FIRST))
-    return Card(summary.verdict, effects, promises)
+    return Card(summary.verdict, effects, promises, doubts)
 
 
 def grouped(effects: Sequence[EffectView]) -> list[EffectView]:

@@ -72,6 +72,7 @@ _BY_STATUS: Mapping[Status, str] = {
     Status.OPAQUE: "opaque",
     Status.NOT_DONE: "not_done",
     Status.DOUBT: "doubt",
+    Status.NOT_COMPARED: "not_compared",
 }
 SENTENCES: Mapping[str, str] = {
     "told": gettext_noop("The text names all of it."),
@@ -87,6 +88,10 @@ SENTENCES: Mapping[str, str] = {
     "not_done": gettext_noop("The text orders this, and no call that can be read does it."),
     "more_often": gettext_noop("The calls do this more often than the text says."),
     "less_often": gettext_noop("The text orders this more often than the calls do it."),
+    "not_compared": gettext_noop(
+        "Sentences that were taken for reasons and not compared with the calls: {count}. Read them: one may take back "
+        "what the text orders. The first:"
+    ),
     "doubt": gettext_noop("The text has a sentence that may take back what it orders."),
     **_LEFT,
     **{f"alone_{code}": words for code, words in _ALONE.items()},
@@ -109,6 +114,8 @@ def sentence_of(finding: Finding) -> Sentence:
         return TABLE.say(f"alone_{alone}")
     if finding.status is Status.DOUBT and finding.codes and finding.codes[0] in _LEFT:
         return TABLE.say(finding.codes[0])
+    if finding.status is Status.NOT_COMPARED:
+        return TABLE.say("not_compared", count=finding.count)
     parts = [TABLE.say(f"part_{code}") for code in finding.codes if code in PARTS]
     if parts and finding.status in (Status.IN_PART, Status.DIFFERS):
         return TABLE.say("in_part_of" if finding.status is Status.IN_PART else "differs_in", parts=parts)

@@ -13,13 +13,13 @@ from typing import Any
 
 from agent.understanding.described import as_code, calldata_of, tell, whole_scopes
 from agent.understanding.doubts import Doubt, doubts_of
-from agent.understanding.effects import ETHER, MAX_EFFECTS, Book, Effect
+from agent.understanding.effects import MAX_EFFECTS, Book, Effect
 from agent.understanding.gate import Facts, LeftOver, facts_of, left_over, not_whole
 from agent.understanding.ingest import Document
 from agent.understanding.mentions.languages import Act, Tense
-from agent.understanding.mentions.parties import Names, folded, local_names, skeleton
-from agent.understanding.mentions.quantities import Symbols, Unit
+from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import Mood, is_explicit, level, mood_of
+from agent.understanding.naming import names_of, symbols_of
 from agent.understanding.orders import MAX_ORDERS, Order, Read, orders_in, read_passage
 from agent.understanding.passages import MAX_CHARS, MAX_PASSAGES, Shape, passages
 from agent.understanding.permissions import is_permission
@@ -64,6 +64,7 @@ class Status(StrEnum):
     TOLD = "told"
     NOT_DONE = "not_done"
     DOUBT = "doubt"  # of the whole text
+    NOT_COMPARED = "not_compared"  # beside a plain "told": sentences that were taken for reasons
 
 
 @dataclass(frozen=True)
@@ -80,12 +81,14 @@ class Quote:
 
 @dataclass(frozen=True)
 class Finding:
-    """One comparison. `codes` say what is missing or differs, in order; `effect` is an effect's id, "" for an order."""
+    """One comparison. `codes` say what is missing or differs, in order; `effect` is an effect's id, "" for an order.
+    `count`: of how many sentences it is, where it is of several, the first of which is quoted."""
 
     status: Status
     effect: str = ""
     codes: tuple[str, ...] = ()
     quote: Quote | None = None
+    count: int = 0
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,7 @@ class _Text:
     scopes: list[Scope]
     doubts: list[Doubt] = field(default_factory=list)
     left_over: list[LeftOver] = field(default_factory=list)  # words that no rule uses
+    reasons: list[LeftOver] = field(default_factory=list)  # sentences that are free and not compared
     small: str = ""  # the text in small letters, of the same length
     is_cut: bool = False  # not all of it was read: what comes after may say anything
 
@@ -120,8 +124,8 @@ class _Text:
 
 def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     """Compare every sentence that the page shows with every effect. Never raises, whatever the text holds."""
-    symbols, by_symbol = _symbols(book)
-    names = _names(document, book)
+    symbols, by_symbol = symbols_of(book)
+    names = names_of(document, book)
     found, _ = passages(document)
     reads = [read_passage(passage, names, symbols) for passage in found]
     orders: list[Order] = []
@@ -166,7 +170,7 @@ def _gated(findings: list[Finding], effects: Sequence[Effect], text: _Text, fact
     }
     orders = {effect: found for effect, found in money.whole.items() if effect in told}
     if len(told) == len(findings):
-        text.left_over = left_over(text.reads, facts, orders, described)
+        text.left_over, text.reasons = left_over(text.reads, facts, orders, described)
         partly = told if text.left_over else set()
     else:
         partly = set(not_whole(text.reads, facts, orders, described))
@@ -174,53 +178,6 @@ def _gated(findings: list[Finding], effects: Sequence[Effect], text: _Text, fact
         replace(finding, status=Status.IN_PART, codes=("left_over",)) if finding.effect in partly else finding
         for finding in findings
     ]
-
-
-# ------------------------------------------------------------------------------------------------------------- the book
-
-
-def _symbols(book: Book) -> tuple[Symbols, Mapping[str, tuple[bytes, ...]]]:
-    """The symbols by their small letters, and what each may mean: all assets whose symbols look alike."""
-    spelled: dict[str, str] = {book.ether.casefold(): book.ether}
-    if book.ether == "ETH":
-        spelled |= {"ether": "ETH", "ethers": "ETH"}
-    alike: dict[str, list[bytes]] = {skeleton(book.ether): [ETHER]}
-    for address, token in book.tokens.items():
-        spelled.setdefault(token.symbol.casefold(), token.symbol)
-        alike.setdefault(skeleton(token.symbol), []).append(address)
-    return Symbols(spelled), {symbol: tuple(alike[skeleton(symbol)]) for symbol in spelled.values()}
-
-
-def _names(document: Document, book: Book) -> Names:
-    known: dict[str, set[bytes]] = {}
-    whole: dict[str, set[bytes]] = {}  # by the form in which names that look alike are equal
-    for name, address in (*((name, address) for address, name in book.names.items()), *book.also.items()):
-        known.setdefault(folded(name), set()).add(address)
-        whole.setdefault(skeleton(name), set()).add(address)
-    by_kind: dict[str, set[bytes]] = {}
-    for address, contract in book.contracts.items():
-        by_kind.setdefault(contract.kind.replace("_", " "), set()).add(address)
-    for kind, addresses in by_kind.items():
-        if len(addresses) == 1 and kind in ("timelock", "governor", "treasury") and kind not in known:
-            known[kind] = addresses
-    for address, token in book.tokens.items():
-        for form in (f"{token.symbol} contract", f"{token.symbol} token contract"):
-            known.setdefault(form.casefold(), set()).add(address)
-    own = {address for address, contract in book.contracts.items() if contract.kind in ("timelock", "treasury")}
-    if book.executor is not None:
-        own.add(book.executor)
-    alike: dict[str, set[bytes]] = {}
-    for name, addresses in known.items():
-        alike.setdefault(skeleton(name), set()).update(addresses | whole.get(skeleton(name), set()))
-    fixed = {name: frozenset(alike[skeleton(name)]) for name in known if name and not _NO_NAMES.search(name)}
-    texts = [document.text[block.start : block.end] for block in document.blocks]
-    tokens = {address: token.symbol.casefold() for address, token in book.tokens.items()}
-    return Names(fixed, local_names(texts, fixed), tokens, frozenset(own))
-
-
-_NO_NAMES = re.compile(
-    r"\b(?:or|and|via|for|from|to|by|not|everyone|everybody|nobody|all|any|it|us|them|members|recipient|address)\b|0x"
-)
 
 
 # ---------------------------------------------------------------------------------------------------------- the effects
@@ -571,4 +528,7 @@ def _verdict(
         outcome = Outcome.TOLD_IN_PART
     else:
         outcome = Outcome.TOLD
+        if text.reasons:
+            first = text.quote(text.reasons[0].start, text.reasons[0].end)
+            doubts.append(Finding(Status.NOT_COMPARED, quote=first, count=len(text.reasons)))
     return Verdict(outcome, (*listed, *orders, *doubts), quotes)

@@ -114,6 +114,26 @@ def test_the_words_that_are_left_over_are_the_reason(text, left, words):
     assert words in sentence_of(reasons[0])
 
 
+@pytest.mark.parametrize(
+    ("reasons", "count", "first"),
+    [
+        ("", 0, ""),
+        ("## Background\n\nWe write documentation for members.", 0, ""),
+        ("## Background\n\nVoters gave a thumbs down. The hedgehogs of the garden sleep in winter.", 2, "Voters gave a thumbs down."),
+        ("## Motivation\n\n| Question | Answer |\n|---|---|\n| Voters | Thumbs down |", 1, "Voters Thumbs down"),
+    ],
+)
+def test_beside_a_plain_yes_stands_how_many_sentences_nobody_compared(reasons, count, first):
+    verdict = judged(f"Transfer 2,500 USDC to {{L}}.\n\n{reasons}", "P")
+    assert verdict.outcome is Outcome.TOLD
+    said = [finding for finding in verdict.findings if finding.status is Status.NOT_COMPARED]
+    assert [(one.count, one.quote.text) for one in said] == ([(count, first)] if count else [])
+    for one in said:
+        assert f"not compared with the calls: {count}." in sentence_of(one)
+    assert not [one for one in judged("Transfer 9 USDC to {L}.\n\n## Background\n\nHedgehogs sleep.", "P").findings
+                if one.status is Status.NOT_COMPARED]  # fmt: skip
+
+
 def test_of_several_sentences_that_tell_a_payment_one_without_other_words_is_enough():
     plain = "Transfer 2,500 USDC to {L}."
     odd = "Transfer 2,500 USDC to {L} whatever others want."

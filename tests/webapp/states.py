@@ -183,12 +183,12 @@ def proposals(made: Made) -> None:
                     "sentence": {"code": code, "values": values},
                 }
                 for number, (status, code) in enumerate(itertools.product(STATUSES, finding_words.SENTENCES))
-                for values in [{"parts": [{"code": "part_amount", "values": {}}] * 2}]
+                for values in [{"parts": [{"code": "part_amount", "values": {}}] * 2, "count": 2}]
             ]
             + [{"status": "not_done", "effect": "", "codes": ["order"], "quote": {"text": "Πληρώστε."}, "text": ""}],
             "effects": [
                 {"id": f"e{number}", "position": 0, "kind": "transfer", "sentence": "Στέλνει 5"}
-                for number in range(250)
+                for number in range(300)
             ],
         },
     )

@@ -21,6 +21,7 @@ from governance.state import is_final
 from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
 from presentation.acts import objectable
+from presentation.card import card_of
 from presentation.dao_view import DaoView
 from presentation.proposals import page_of_proposals
 from presentation.words import address_text, percent
@@ -618,6 +619,18 @@ def test_each_effect_stands_beside_the_words_that_tell_it_and_the_untold_ones_co
     assert "No sentence of the text mentions it." in card
     assert "<q>We pay ines.</q>" in card
     assert "The text orders this, and no call that can be read does it, or not as often: <q>We pay bob.</q>" in card
+
+
+@pytest.mark.parametrize("status", ["doubt", "not_compared"])
+def test_words_that_nobody_compared_stand_on_the_card_with_what_is_said_of_them(client, made, status):
+    findings = [found("told", "e1", "We pay ines."), found(status, "", "Hedgehogs <b>sleep</b>.")]
+    summary = made.summary(made.proposal(7), verdict="told", effects=TWO_EFFECTS[:1], findings=findings)
+    text = page(client, "/river/proposals/7/")
+    card = text[text.index('aria-labelledby="does"') :]
+    assert "<q>Hedgehogs &lt;b&gt;sleep&lt;/b&gt;.</q>" in card
+    ((note, quote),) = card_of(summary).doubts
+    assert quote.text == "Hedgehogs <b>sleep</b>."
+    assert note in unescape(card)
 
 
 @pytest.mark.parametrize(

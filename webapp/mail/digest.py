@@ -139,6 +139,7 @@ def of_proposal(place: DaoView, proposal: Proposal, delegate: bytes | None) -> I
     card = card_of(summary)
     item.verdict, item.tag = gettext("%(verdict)s.") % {"verdict": words.verdict(summary.verdict)}, card.tag
     item.promised = [told(promise, 300) for promise in card.promised[:_MOST_EFFECTS]]
+    item.lines += [told(f"{note} “{quote.text}”", 400) for note, quote in card.doubts[:_MOST_EFFECTS]]
     item.flags = [told(shown(flag.get("sentence"), flag["text"]), 300) for flag in summary.flags]
     # As on the page: what no word tells comes first, each with its outcome in front.
     item.effects = [

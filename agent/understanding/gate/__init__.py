@@ -4,7 +4,8 @@
 The burden of proof is turned round here. Of the sentences that tell an effect one must be used word by word
 (`clauses`). Sentences beside it must be orders of that kind too, or free by all of their words (`inert`, `prose`); rows
 and titles must have nothing that no call has (`fields`, `headings`). Reasons under headings of their own are free as
-far as they don't come back to the order (`asides`). What fits nothing makes the proposal told in part, and is shown.
+far as they don't come back to the order (`asides`): nobody compares them, and each is counted, for members to read.
+What fits nothing makes the proposal told in part, and is shown.
 Pure, and linear in the text.
 """
 
@@ -45,9 +46,10 @@ from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
 from agent.understanding.scopes import Scope
 
-__all__ = ["Facts", "LeftOver", "facts_of", "left_over", "not_whole"]
+__all__ = ["REASONS", "Facts", "LeftOver", "facts_of", "left_over", "not_whole"]
 
 _Place = tuple[int, int]
+REASONS = "reasons"  # the code of a sentence that is free and not compared
 
 
 def left_over(
@@ -55,8 +57,9 @@ def left_over(
     facts: Facts,
     orders: Mapping[str, Sequence[Order]],
     told_by: Mapping[str, Sequence[Scope]],
-) -> list[LeftOver]:
-    """Return what no rule uses in a text, in the text's order; nothing where all is used.
+) -> tuple[list[LeftOver], list[LeftOver]]:
+    """Return what no rule uses in a text, in the text's order (nothing where all is used); and the reasons, which are
+    free though code knows not all of their words.
 
     `orders` and `told_by` are the sentences that tell each effect whole, by its id: of money, and of other effects.
     """
@@ -64,6 +67,7 @@ def left_over(
     telling: set[_Place] = set()
     sections: set[int] = set()
     found: list[LeftOver] = []
+    reasons: list[LeftOver] = []
     for effect in facts.effects:
         candidates = _candidates(effect, by_place, orders, told_by)
         if not effect.moves and not effect.function:  # a call with nothing: no money and no data
@@ -77,7 +81,7 @@ def left_over(
         elif over is not None:
             found.append(over)
     if found:
-        return found
+        return found, []
     around = _around([by_place[place] for place in telling], sections, facts, reads)
     previous: Passage | None = None
     for read in reads:
@@ -87,9 +91,9 @@ def left_over(
             )
             over = _beside(read, around, previous, is_after_order=is_after)
             if over is not None:
-                found.append(over)
+                (reasons if over.code == REASONS else found).append(over)
         previous = read.passage
-    return found
+    return found, reasons
 
 
 @dataclass(frozen=True)
@@ -206,7 +210,7 @@ def _of_telling(read: Read, facts: Facts) -> LeftOver | None:
 
 
 def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_order: bool) -> LeftOver | None:
-    """What a passage that tells no effect leaves over."""
+    """What a passage that tells no effect leaves over; `REASONS` is the code of one that is free and not compared."""
     passage, facts = read.passage, around.facts
     if passage.shape is Shape.CODE:
         return code_left_over(read, facts, is_apart=passage.section not in around.sections)
@@ -235,9 +239,9 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     if passage.shape in (Shape.ROW, Shape.RECORD):
         if not is_listed and not decides(read):
             if is_aside:
-                return None
+                return _uncompared(read, facts)
             over = row_left_over(read, facts)
-            return None if over is not None and over.code == "words" and is_elsewhere else over
+            return _uncompared(read, facts) if over is not None and over.code == "words" and is_elsewhere else over
         return row_left_over(read, facts)
     if passage.shape is Shape.ITEM and is_listed:
         if (named := named_value(read)) is not None:
@@ -258,7 +262,7 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         is_first = previous is None or previous.shape is Shape.HEADING or previous.section != passage.section
         over = aside_left_over(read, facts, heading=heading, is_first=is_first)
         if over is not None or is_aside:
-            return over
+            return over or _uncompared(read, facts)
     more = sets.LEADS if passage.text.rstrip().endswith(":") else frozenset()
     is_vote = is_choice(read.voice.folded, own_names(read, facts))
     if is_vote or is_contact(read) or clause_left_over(read, facts, more) is None:
@@ -273,6 +277,10 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     if over is not None or is_inert(read, facts) or is_label(read, facts):
         return over
     return LeftOver("words", passage.start, passage.end)
+
+
+def _uncompared(read: Read, facts: Facts) -> LeftOver | None:
+    return None if is_inert(read, facts) else LeftOver(REASONS, read.passage.start, read.passage.end)
 
 
 _AS_CODE = re.compile(r"^(?:[a-z]\w*\(|\{\s*\"\w+\":)")  # a call, or an object of one
