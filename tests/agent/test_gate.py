@@ -119,7 +119,7 @@ def test_the_words_that_are_left_over_are_the_reason(text, left, words):
     [
         ("", 0, ""),
         ("## Background\n\nWe write documentation for members.", 0, ""),
-        ("## Background\n\nVoters gave a thumbs down. The hedgehogs of the garden sleep.", 2, "Voters gave a thumbs down."),
+        ("## Why\n\nVoters gave a thumbs down. The hedgehogs of the garden sleep.", 2, "Voters gave a thumbs down."),
         ("## Motivation\n\n| Question | Answer |\n|---|---|\n| Voters | Thumbs down |", 1, "Voters Thumbs down"),
     ],
 )
