@@ -72,6 +72,7 @@ class Subscription(models.Model):
     confirm_token_hash = Bytes32Field(null=True)
     confirm_sent_at = models.DateTimeField(null=True)
     confirmed_at = models.DateTimeField(null=True)
+    from_block = models.BigIntegerField(null=True)  # what earlier blocks tell is no news to it; None: all is
     unsubscribe_token_hash = Bytes32Field(null=True)
     unsubscribed_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -175,6 +176,7 @@ class Webhook(models.Model):
     form = models.CharField(max_length=10, choices=Form.choices, default=Form.STANDARD)
     topics = models.JSONField(default=list)  # codes of `webapp.mail.kinds.Topic`
     salt = models.CharField(max_length=32)
+    from_block = models.BigIntegerField(null=True)  # as a subscription's
     failures = models.PositiveIntegerField(default=0)  # attempts in a row that were not taken
     last_taken_at = models.DateTimeField(null=True)
     slow_until = models.DateTimeField(null=True)  # its receiver was slow: until then others go first

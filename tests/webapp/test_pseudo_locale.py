@@ -399,7 +399,7 @@ def test_every_mail(made, monkeypatch):
     for undone in ("", send.UNDONE):
         with transaction.atomic():
             for topic, key in news:
-                outbox.publish(made.dao, topic + undone, key, 400)
+                outbox.publish(made.dao, topic + undone, key, 501)  # after it was confirmed
         if undone:
             Proposal.objects.filter(proposal_id__in=[7, 8]).delete()
             made.dao.acts.filter(number=2).delete()

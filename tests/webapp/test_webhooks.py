@@ -15,6 +15,7 @@ import time
 
 import pytest
 from django.db import connection, transaction
+from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
@@ -51,7 +52,7 @@ def hook_to(made, url, form="standard", topics=webhooks.OFFERED, *, is_new=False
     hook = webhooks.add(made.dao, OWNER, url, form, list(topics))
     if not is_new:
         hook.events.all().delete()
-        Webhook.objects.filter(pk=hook.pk).update(last_taken_at=timezone.now())
+        Webhook.objects.filter(pk=hook.pk).update(last_taken_at=timezone.now(), from_block=None)
     return hook
 
 
@@ -294,7 +295,7 @@ def test_a_chat_is_not_told_late_what_people_would_read_as_being_so_now(made, he
     proposal = made.proposal(7, snapshot=NOW - 3 * DAY, deadline=NOW - 1)
     made.summary(proposal)
     with transaction.atomic():
-        webhooks.plan(made.dao, plan.Kind.OPENED, "vote.opened:7@m1.1", 400)
+        webhooks.plan(made.dao, plan.Kind.OPENED, "vote.opened:7@m1.1", 400, Q())
     send()
     assert [(body.get("type"), body.get("data", {}).get("is_current")) for body in here.taken] == [
         ("vote.opened", False)

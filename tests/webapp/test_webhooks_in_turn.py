@@ -35,7 +35,7 @@ def known(made, who: int, url: str, **values) -> Webhook:
     """A webhook whose first message was taken."""
     hook = webhooks.add(made.dao, account(who), url, "standard", list(webhooks.OFFERED))
     hook.events.all().delete()
-    Webhook.objects.filter(pk=hook.pk).update(**{"last_taken_at": timezone.now(), **values})
+    Webhook.objects.filter(pk=hook.pk).update(**{"last_taken_at": timezone.now(), "from_block": None, **values})
     return hook
 
 

@@ -7,7 +7,7 @@ from collections.abc import Collection
 
 from django.db.models import QuerySet
 
-from governance.models import Act, ModuleState, Proposal, ProposalTransition, RawLog, Vote
+from governance.models import Act, Cursor, Dao, ModuleState, Proposal, ProposalTransition, RawLog, Vote
 from governance.state import State
 from policies.notation.hexadecimal import hex_bytes
 from presentation.acts import MAY_BE_STOPPED
@@ -28,6 +28,12 @@ _ENDS = {
 _VOTING = (State.ACTIVE, State.OBJECTION_PERIOD)
 _PASSED = (State.SUCCEEDED, State.QUEUED, State.EXECUTED, State.EXPIRED)
 _DAY_S = 86_400
+
+
+def next_block(dao: Dao) -> int | None:
+    """The first block that is not there yet, as far as the mirror knows; None where it knows of none."""
+    newest = Cursor.objects.filter(dao=dao).values_list("node_head_block", flat=True).first()
+    return newest + 1 if newest else None
 
 
 def number_of(kind: Kind, key: str) -> int:

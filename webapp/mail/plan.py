@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from zoneinfo import ZoneInfo
 
 from django.db import transaction
@@ -12,16 +12,18 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from governance import outbox, work
-from governance.models import Dao, OutboxEntry
+from governance.models import Cursor, Dao, OutboxEntry, RawLog
 from presentation.dao_view import DaoView
 from webapp.mail import alerts, milestones, personal, subscriptions, webhooks
 from webapp.mail.kinds import MILESTONES, TOPICS, Kind, kind_of
-from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
+from webapp.mail.send import BEHIND_BLOCKS, DIGEST_WORK, PERIOD_WORK, UNDONE, is_behind
 from webapp.models import DigestSent, ReadingCursor, Subscription
 
 READER = "webapp.digests"
 SEND_AT = datetime.time(7, 0)  # of the reader's day
 WEEKLY_ON = 0  # Monday
+NO_NEWS_AFTER = datetime.timedelta(days=8)  # by the chain's clock, of what is read among blocks of long ago
+_HOWEVER_OLD = frozenset({Kind.JUDGED, Kind.ACT_SCHEDULED, Kind.PAUSED, Kind.UNPAUSED})
 
 
 def follow_outbox() -> int:
@@ -34,24 +36,48 @@ def follow_outbox() -> int:
         ReadingCursor.objects.get_or_create(reader=READER, defaults={"after_id": newest})
         cursor = ReadingCursor.objects.select_for_update().get(reader=READER)
         entries = outbox.read("", cursor.after_id)
+        history = _history(entries)
         for entry in entries:
             kind = kind_of(entry.topic.removesuffix(UNDONE))
-            if kind is None or entry.topic == Kind.JUDGED + UNDONE:
+            if kind is None or entry.topic == Kind.JUDGED + UNDONE or entry.pk in history:
                 continue  # of a proposal that is gone its own correction tells
-            _tell(entry.dao, kind, f"{entry.topic}:{entry.key}@{entry.pk}", entry.block_number)
+            # What is found about an old proposal is found now.
+            block = None if kind is Kind.JUDGED else entry.block_number
+            _tell(entry.dao, kind, f"{entry.topic}:{entry.key}@{entry.pk}", entry.block_number, since=block)
         if entries:
             cursor.after_id = entries[-1].id
             cursor.save(update_fields=["after_id"])
     return len(entries)
 
 
-def _tell(dao: Dao, kind: Kind, topic: str, block: int) -> None:
+def _history(entries: Sequence[OutboxEntry]) -> set[int]:
+    """The entries (their numbers) that are no news to anybody: read among blocks of long ago, as where a DAO or one of
+    its contracts is followed anew. Corrections, findings, announced acts and pauses are none of them."""
+    daos = {entry.dao_id for entry in entries}
+    heads = dict(Cursor.objects.filter(dao__in=daos).values_list("dao", "node_head_block"))
+    far = [
+        entry for entry in entries
+        if heads.get(entry.dao_id, 0) - entry.block_number > BEHIND_BLOCKS
+        and not entry.topic.endswith(UNDONE) and entry.topic not in _HOWEVER_OLD
+    ]  # fmt: skip
+    numbers = {entry.block_number for entry in far}
+    before_chain_s = (timezone.now() - NO_NEWS_AFTER).timestamp()
+    logs = RawLog.objects.filter(
+        dao__in={entry.dao_id for entry in far}, block_number__in=numbers, block_timestamp_chain_s__lt=before_chain_s
+    )
+    old = set(logs.values_list("dao", "block_number")) if far else set()
+    return {entry.pk for entry in far if (entry.dao_id, entry.block_number) in old}
+
+
+def _tell(dao: Dao, kind: Kind, topic: str, block: int, *, since: int | None = None) -> None:
     """Have news, or their correction, sent to whoever wants them at once. A correction goes to all: who was told may
-    have switched the topic off since; whoever was not told gets none (`send`)."""
-    webhooks.plan(dao, kind, topic, block)
+    have switched the topic off since; whoever was not told gets none (`send`). `since`: the block that brought the
+    news, which are none to whoever came after it; None where they are of now."""
+    is_new = Q() if since is None else Q(from_block=None) | Q(from_block__lte=since)
+    webhooks.plan(dao, kind, topic, block, is_new)
     wanted = subscriptions.active(dao).filter(frequency=Subscription.Frequency.IMMEDIATE)
     if UNDONE not in topic.partition(":")[0]:
-        wanted = wanted.filter(topics__contains=[TOPICS[kind]])
+        wanted = wanted.filter(is_new, topics__contains=[TOPICS[kind]])
     for pk in wanted.values_list("pk", flat=True):
         _enqueue(pk, topic, block=block)
 

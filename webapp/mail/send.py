@@ -39,7 +39,7 @@ from webapp.models import DigestSent, Reader, Subscription
 
 DIGEST_WORK = "webapp.digest"
 PERIOD_WORK = "webapp.period"
-_BEHIND_BLOCKS = 128  # behind its node by more, a mirror is reading the past
+BEHIND_BLOCKS = 128  # behind its node by more, a mirror is reading the past
 LEASE = datetime.timedelta(seconds=60)
 WAIT_FOR_SUMMARY = datetime.timedelta(seconds=25)  # a digest without a summary is better than a late one
 UNDONE = ".undone"  # what the outbox appends to a topic that a reorganisation took back
@@ -278,7 +278,7 @@ def wait_for_mirror(place: DaoView) -> None:
 def is_behind(place: DaoView) -> bool:
     """Whether the mirror reads blocks of long ago, so that its moment is not now."""
     cursor = Cursor.objects.get(dao=place.dao)
-    return cursor.node_head_block - (cursor.next_block - 1) > _BEHIND_BLOCKS
+    return cursor.node_head_block - (cursor.next_block - 1) > BEHIND_BLOCKS
 
 
 def wait_for_depth(place: DaoView, block: int | None) -> None:

@@ -27,6 +27,7 @@ from governance import work
 from governance.audit_log import Action, record
 from governance.models import Dao
 from webapp import throttle
+from webapp.mail import facts
 from webapp.mail.kinds import Topic
 from webapp.models import Reader, Subscription
 
@@ -152,6 +153,8 @@ def confirm(token: str) -> Subscription:
     subscription.topics = choice.get("t", Topic.values)
     subscription.frequency = choice["f"]
     subscription.delegate = bytes.fromhex(choice["d"]) if choice["d"] else None
+    if subscription.confirmed_at is None or subscription.unsubscribed_at is not None:
+        subscription.from_block = facts.next_block(subscription.dao)
     subscription.confirmed_at, subscription.unsubscribed_at = timezone.now(), None
     subscription.confirm_token_hash = None
     subscription.unsubscribe_token_hash = _hash(unsubscribe_token(subscription))

@@ -97,7 +97,13 @@ def add(dao: Dao, owner: bytes, url: str, form: str, topics: list[str]) -> Webho
             raise TooMany(is_dao=False)
         _make_room(dao, owner)
         hook = Webhook.objects.create(
-            dao=dao, owner=owner, url=url, form=form, topics=topics, salt=secrets.token_hex(16)
+            dao=dao,
+            owner=owner,
+            url=url,
+            form=form,
+            topics=topics,
+            salt=secrets.token_hex(16),
+            from_block=facts.next_block(dao),
         )
         _append([hook], FIRST, FIRST, None)
         record(Action.WEBHOOK_ADDED, dao, account=owner, webhook=hook.pk, form=form)
@@ -125,15 +131,16 @@ def end(hook: Webhook, code: str) -> None:
             record(Action.WEBHOOK_ENDED, hook.dao, webhook=hook.pk, why=code)
 
 
-def plan(dao: Dao, kind: Kind, topic: str, block: int | None) -> None:
+def plan(dao: Dao, kind: Kind, topic: str, block: int | None, is_new: Q) -> None:
     """Have news, or (the topic says so) their correction, posted to whoever wants them. To be called in the transaction
     that notes that they were read: then none is lost. A correction is planned for all; who was told nothing gets none.
+    `is_new`: to which webhooks what happened is new.
     """
     if TOPICS[kind] in NEED_ADDRESS:
         return
     wanted = active(dao)
     if UNDONE not in topic.partition(":")[0]:
-        wanted = wanted.filter(topics__contains=[TOPICS[kind]])
+        wanted = wanted.filter(is_new, topics__contains=[TOPICS[kind]])
     # One at a time: messages are seen in the order of their numbers.
     hooks = list(wanted.select_for_update().order_by("pk"))
     _append(hooks, topic, _about(topic), block)
