@@ -59,7 +59,7 @@ NOUNS = words_of(
     "landing-page email message chat channel server-room keyboard mouse battery cable power-supply electricity energy "
     "water air climate nature planet earth sun star sky sea river mountain forest tree flower animal cat dog bird "
     "fish farm garden kitchen house street road park square station airport harbour island village town nation "
-    "continent europe asia africa america oceania portugal spain france germany italy brazil argentina chile mexico "
+    "information continent europe asia africa america oceania portugal spain france germany italy brazil argentina chile mexico "
     "canada japan litigation publication proposals moderation validator map round legend firm dns namespace "
     "continuity spending visibility tracking dapp korea china india turkey kenya nigeria ghana lisbon berlin paris "
     "london denver istanbul bangkok singapore lyon portuguese spanish french german italian english japanese korean "

@@ -116,13 +116,15 @@ def is_harmless(read: Read, facts: Facts) -> bool:
 
 
 def _sends_on(read: Read, facts: Facts) -> bool:
-    """Whether a sentence only sends readers to a link: "See the forum post (forum.dao.org) for details"."""
+    """Whether a sentence only sends readers on: "See the forum for details"; to a link in a few more words."""
     text = read.passage.text
     rest = _SITE.sub(" ", _LINKED.sub(" ", text))
     said = _PLAIN_WORD.findall(rest)
-    if rest == text or not said or level(said[0]) not in sets.READS - {"more", "note", "thank", "thanks"}:
+    if said and level(said[0]) == "please":
+        said = said[1:]
+    if not said or read.quantities or level(said[0]) not in sets.READS - {"more", "note", "thank", "thanks"}:
         return False
-    return are_plain(said, facts, sets.SECTIONS | sets.READS | _LINKS)
+    return are_plain(said, facts, sets.READS if rest == text else sets.SECTIONS | sets.READS | _LINKS)
 
 
 _WAIVER = re.compile(
