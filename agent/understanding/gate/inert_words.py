@@ -59,11 +59,11 @@ NOUNS = words_of(
     "landing-page email message chat channel server-room keyboard mouse battery cable power-supply electricity energy "
     "water air climate nature planet earth sun star sky sea river mountain forest tree flower animal cat dog bird "
     "fish farm garden kitchen house street road park square station airport harbour island village town nation "
-    "information continent europe asia africa america oceania portugal spain france germany italy brazil argentina chile mexico "
+    "continent europe asia africa america oceania portugal spain france germany italy brazil argentina chile mexico "
     "canada japan litigation publication proposals moderation validator map round legend firm dns namespace "
     "continuity spending visibility tracking dapp korea china india turkey kenya nigeria ghana lisbon berlin paris "
     "london denver istanbul bangkok singapore lyon portuguese spanish french german italian english japanese korean "
-    "chinese turkish arabic hindi russian dutch polish"
+    "chinese turkish arabic hindi russian dutch polish information"
 )
 VERBS = words_of(
     "select build make create write design develop maintain improve run host organise organize lead help support "
