@@ -17,7 +17,7 @@
 #   make verify-deployment ARGS="1 --rpc URL"   rebuild what deployments/1.json records and compare every byte (docs/deployments.md)
 #   make bench-sync      how fast a DAO's past is read, beside the floor and Ponder (needs node 20 and half an hour)
 #   make bench-queries   the pages' queries at 10,000 proposals and 1,000,000 votes, with their plans
-#   make bench-web       how fast every page and API answer comes in such a DAO, for one reader and for eight; their first load;
+#   make bench-web       how fast pages (also signed in) and API answers come in such a DAO, for one reader and eight; their first load;
 #                        bench/results/bench-web.json; ARGS="--proposals 1000 --votes 20000 --delegates 4000 --rounds 6" for a try
 #   make bench-digest    how fast 10,000 readers get a digest of 20 open proposals; bench/results/bench-digest.json;
 #                        ARGS="--readers 200" for a try

@@ -5,12 +5,18 @@
 
 Makes a DAO with so many open proposals, each with its summary, and so many readers of a daily digest, each with a
 voting address of its own; plans their digests and sends them as the site's task does, in one process, to an SMTP server
-on this machine that throws them away. Missed is: more than 120 s for 10,000 readers (as much time for each of fewer), a
-reader without exactly one mail, memory that grows by a fifth and 20 MB between the first tenth of the mails and the
-last, and a request to the model while mails are written. Then it exits with 1. Prints JSON and writes
+on this machine that throws them away. Missed is: more than 120 s on the clock for 10,000 readers (as much time for each
+of fewer), a reader without exactly one mail, memory that grows by a fifth and 20 MB between the first tenth of the
+mails and the last, and a request to the model while mails are written. Then it exits with 1. Prints JSON and writes
 bench/results/bench-digest.json.
 
-`own_s` is the time less what sender, database and sink waited for a processor that others had (as in `bench.web`).
+The summaries are put in ready-made: how often the model is asked for one proposal is not measured here. Between the
+turns of mails the agent's own summaries are looked after as its task does, so that what sending mails may leave to be
+summarised would be asked for, and counted at the model's address. That such a request is counted is tried at the end:
+a proposal without a summary has to bring at least one (`model_calls_of_a_new_proposal`).
+
+`own_s` is the time less what sender, database and sink waited for a processor (as in `bench.web`). They wait for each
+other too, so it is less than the time on a machine of their own: no bar is held against it.
 `floor_ms` is what handing over one finished mail of the same size takes, beside `mail_ms`, what a digest takes in all.
 """
 
@@ -139,6 +145,7 @@ def measure(readers: int, server_pid: int, sink_pid: int, ask: Connection) -> di
     """Plan and send all digests: how long it took, and how much memory there was on the way."""
     from django.urls import get_resolver
 
+    from agent.understanding import summaries
     from governance.models import Work
     from webapp import tasks
     from webapp.mail import plan
@@ -155,6 +162,8 @@ def measure(readers: int, server_pid: int, sink_pid: int, ask: Connection) -> di
     sending = time.monotonic()
     while left:
         tasks.send_due()
+        summaries.follow_outbox()
+        summaries.run_due()
         left = open_rows.count()
         memory.append((1 - left / readers, me.memory_info().rss))
         if time.monotonic() - told > 30:
@@ -174,12 +183,31 @@ def measure(readers: int, server_pid: int, sink_pid: int, ask: Connection) -> di
     }  # fmt: skip
 
 
+def calls_of_a_new_proposal(model: Model) -> int:
+    """How often the model is asked where a proposal has no summary: the counter's own trial."""
+    from django.db import transaction
+
+    from agent.models import Summary
+    from agent.understanding import summaries
+    from governance import outbox
+    from governance.models import Proposal
+
+    proposal = Proposal.objects.order_by("-pk").select_related("dao")[0]
+    Summary.objects.filter(proposal=proposal).delete()
+    before = model.asked
+    with transaction.atomic():
+        outbox.publish(proposal.dao, "proposal.created", str(proposal.proposal_id), proposal.created_block)
+    summaries.follow_outbox()
+    summaries.run_due()
+    return model.asked - before
+
+
 def misses(result: dict[str, Any]) -> list[str]:
     """What is too slow, too many, too few or too large."""
     missed, readers = [], result["readers"]
     bar_s = BAR_S * readers / BAR_READERS
-    if result["planned_s"] + result["own_s"] > bar_s:
-        missed.append(f"{result['planned_s'] + result['own_s']:.1f} s for {readers} readers: {bar_s:.1f} s is the bar")
+    if result["planned_s"] + result["sent_s"] > bar_s:
+        missed.append(f"{result['planned_s'] + result['sent_s']:.1f} s for {readers} readers: {bar_s:.1f} s is the bar")
     if (result["readers_reached"], result["mails"]) != (readers, readers):
         missed.append(f"{result['mails']} mails to {result['readers_reached']} of {readers} readers")
     early, end = result["memory_mb"]["early"], result["memory_mb"]["end"]
@@ -187,6 +215,8 @@ def misses(result: dict[str, Any]) -> list[str]:
         missed.append(f"memory grows from {early} MB to {end} MB")
     if result["model_calls_while_sending"]:
         missed.append(f"the model was asked {result['model_calls_while_sending']} times while mails were written")
+    if not result["model_calls_of_a_new_proposal"]:
+        missed.append("a proposal without a summary brought no request to the model: requests are not counted")
     return missed
 
 
@@ -227,7 +257,9 @@ def main() -> None:
         }  # fmt: skip
         result |= {
             "floor_ms": floor_ms(result["mail_bytes"]), "summaries": Summary.objects.count(),
-            "model_calls_while_sending": model.asked, "bar_s": BAR_S * asked.readers / BAR_READERS,
+            "model_calls_while_sending": model.asked,
+            "model_calls_of_a_new_proposal": calls_of_a_new_proposal(model),
+            "bar_s": BAR_S * asked.readers / BAR_READERS,
         }  # fmt: skip
         connection.close()
     here.send("stop")

@@ -18,7 +18,7 @@ import re
 import secrets
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 BAR_MS = 20.0
@@ -204,15 +204,17 @@ def _filled(route: str, values: dict[str, str]) -> str:
     return "/" + re.sub(r"<(?:\w+:)?(\w+)>", lambda name: values[name[1]], route)
 
 
-def queries_of(path: str) -> tuple[list[tuple[str, str]], float, int]:
+def queries_of(path: str, cookies: Mapping[str, str] | None = None) -> tuple[list[tuple[str, str]], float, int]:
     """The SQL that opening a page runs (a setting made for it alone, and the query, values included), how long the page
-    took, ms, and its HTTP status."""
+    took, ms, and its HTTP status. `cookies`: of whoever opens it; nobody's where None."""
     from django.conf import settings
     from django.db import connection
     from django.test import Client
     from django.test.utils import CaptureQueriesContext
 
     client = Client(SERVER_NAME=settings.ALLOWED_HOSTS[0])
+    for name, value in (cookies or {}).items():
+        client.cookies[name] = value
     with CaptureQueriesContext(connection) as captured:
         begun = time.perf_counter()
         answer = client.get(path)
