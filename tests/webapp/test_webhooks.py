@@ -20,9 +20,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from standardwebhooks.webhooks import Webhook as Verifier
 
+from agent.models import AgentHalt
 from governance import outbox, work
 from governance.audit_log import Action
-from governance.models import AuditEntry, Proposal, ProposalTransition, UnconfirmedLog, Work
+from governance.models import AuditEntry, Cursor, Proposal, ProposalTransition, UnconfirmedLog, Work
 from tests.webapp.conftest import CHAIN, DAY, NOW, account
 from tests.webapp.receiver import BREAK, DAWDLE, receiver
 from webapp.account import signin
@@ -286,6 +287,54 @@ def test_what_one_node_alone_shows_waits_and_holds_up_nothing_else(made, here):
     doubt.delete()
     send()
     assert types(here) == ["proposal.created", "act.killed"]
+
+
+def test_many_that_wait_hold_up_nothing_else(made, here):
+    """Sixty acts that one node alone shows, then a proposal."""
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    for number in range(1, 61):
+        act = made.act(number, status="killed")
+        act.final_log = made.log()
+        act.save()
+        UnconfirmedLog.objects.create(dao=made.dao, log=act.final_log)
+        tell(made, "act.killed", f"0x{'01' * 32}:{number}")
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    send(2)
+    assert types(here) == ["proposal.created"]
+
+
+def test_that_the_agent_was_stopped_is_told_while_blocks_of_long_ago_are_read(made, here):
+    plan.follow_outbox()
+    hook_to(made, here.url)
+    Webhook.objects.update(created_at=timezone.now() - datetime.timedelta(days=1))
+    made.summary(made.proposal(7))
+    tell(made, "proposal.created", "7")
+    halt = AgentHalt.objects.create(dao=made.dao, reason="by hand")
+    webhooks.plan_switches()
+    Cursor.objects.filter(dao=made.dao).update(node_head_block=10_000)
+    send()
+    assert types(here) == ["agent.stopped"], halt
+    Cursor.objects.filter(dao=made.dao).delete()
+    send()
+    assert Work.objects.get(name=webhooks.WEBHOOK_WORK).last_error_code["code"] == "mirror_behind"
+
+
+def test_the_page_calls_no_wait_a_failure_and_shows_no_inner_error(client, made):
+    hook = hook_to(made, "https://hooks.example.org/")
+    Webhook.objects.update(failures=1)
+    row = Work.objects.create(name=webhooks.WEBHOOK_WORK, key=str(hook.pk), due_at=timezone.now())
+    signed_in(client)
+    for code, values, is_shown in (
+        ("hook_status", {"status": 503}, True), ("one_node_alone", {}, False), ("mirror_behind", {}, False),
+        ("work_failed", {"error": "KeyError", "text": "inner"}, False),
+    ):  # fmt: skip
+        row.last_error, row.last_error_code = "inner", {"code": code, "values": values, "table": "mail"}
+        row.save()
+        page = client.get("/river/subscribe/webhooks/").content.decode()
+        assert ("The last attempt failed" in page) is is_shown
+        assert "inner" not in page
 
 
 def test_a_chat_is_not_told_late_what_people_would_read_as_being_so_now(made, here):

@@ -156,4 +156,6 @@ def _held(place: DaoView, account: bytes | None) -> list[dict[str, Any]]:
 
 
 def _why(work: Work | None) -> str:
-    return "" if work is None else TABLE.shown(work.last_error_code, work.last_error)
+    """Why the last attempt failed, where that is why the next one waits: other reasons are of no attempt."""
+    code = "" if work is None else (work.last_error_code or {}).get("code", "")
+    return TABLE.shown(work.last_error_code, "") if work is not None and code in outbound.REASONS else ""

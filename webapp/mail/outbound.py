@@ -45,6 +45,13 @@ _CLOSED = tuple(
 _UNICAST6 = ipaddress.ip_network("2000::/3")  # no mapped address, no NAT64, no private or local one lies in it
 
 
+# Why a request was not taken: codes of `webapp.mail.words`.
+REASONS = frozenset({
+    "hook_no_name", "hook_name_too_slow", "hook_not_public", "hook_too_slow", "hook_no_connection", "hook_broken",
+    "hook_status",
+})  # fmt: skip
+
+
 class BadTarget(Exception):
     """An address that is not to be called. The text is for whoever wrote it, and repeats nothing of it."""
 

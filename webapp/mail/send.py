@@ -276,9 +276,9 @@ def wait_for_mirror(place: DaoView) -> None:
 
 
 def is_behind(place: DaoView) -> bool:
-    """Whether the mirror reads blocks of long ago, so that its moment is not now."""
-    cursor = Cursor.objects.get(dao=place.dao)
-    return cursor.node_head_block - (cursor.next_block - 1) > BEHIND_BLOCKS
+    """Whether the mirror reads blocks of long ago, or has read none, so that its moment is not now."""
+    cursor = Cursor.objects.filter(dao=place.dao).first()
+    return cursor is None or cursor.node_head_block - (cursor.next_block - 1) > BEHIND_BLOCKS
 
 
 def wait_for_depth(place: DaoView, block: int | None) -> None:
