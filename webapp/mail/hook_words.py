@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """What a webhook's messages say: JSON for programs, and ready texts for Discord, Slack and Telegram.
 
-A stranger's words (titles, ENS names) make no link, mention and markup in any of them.
+A stranger's words (titles, ENS names) make no markup, no mention of a person and no link by an address with a scheme or
+a known ending in any of them. Telegram makes links of its own of more (`/word`, `#word`, `$WORD`, numbers like those of
+machines), which nothing here keeps it from.
 """
 
 from __future__ import annotations
