@@ -79,6 +79,12 @@ class Step:
         return None if answer.rings == rings else f"rings: Python {rings}, chain {answer.rings}"
 
 
+# One life or two of a thousand cases come there, and which lives are drawn depends on what else this process imported
+# (Hypothesis takes constants from it): only a long run must meet them.
+RARE = {"BadTime", "AllowanceLeft", "NotYet", "TooManyPending", "release", "Voided", "Expired"}
+LONG = 20_000
+
+
 @dataclass(slots=True)
 class Life:
     """One policy on one module, step by step; `random` decides."""

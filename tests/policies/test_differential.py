@@ -27,7 +27,7 @@ from policies.code.ring import Ring
 from policies.code.signatures import OUTLIVING
 from policies.notation.primitives import selector, word
 from tests.policies.chain import GOVERNOR, OWNER, POLICY_ID, STAGE, PolicyChain, Question, Reverted
-from tests.policies.histories import Life
+from tests.policies.histories import LONG, RARE, Life
 from tests.policies.strategies import (
     AGENT,
     EMPTY_ACCOUNT,
@@ -103,7 +103,7 @@ def test_python_and_the_chain_agree(policy_chain: PolicyChain) -> None:
     seen = search(policy_chain, CASES)
     print(sum(seen.values()), "cases:", dict(seen.most_common()))
     assert sum(seen.values()) >= CASES * 0.9
-    missing = ALL_ANSWERS - set(seen)
+    missing = ALL_ANSWERS - set(seen) - (set() if CASES >= LONG else RARE)
     assert not missing or CASES < 2000, sorted(missing)
 
 

@@ -26,7 +26,7 @@ from policies.code.encoding import codehash, decode
 from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.notation.primitives import UINT256_MAX, selector
 from tests.policies.chain import CALLS, DECISION, POLICY_ID, Answer, Place, PolicyChain, Question, Reverted, build
-from tests.policies.histories import Life
+from tests.policies.histories import LONG, RARE, Life
 from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, START_S, TARGETS, policies, window_policies
 
 CASES = int(os.environ.get("MANDATE_LENS_CASES", "2000"))
@@ -193,7 +193,7 @@ def test_python_the_lens_and_the_module_agree(lens_chain: PolicyChain) -> None:
     print(dict(found.most_common()))
     assert found[""] > CASES / 20
     assert found["several"] > CASES / 20
-    missing = KNOWABLE - set(found)
+    missing = KNOWABLE - set(found) - (set() if CASES >= LONG else RARE)
     assert not missing or CASES < 2000, sorted(missing)
 
 

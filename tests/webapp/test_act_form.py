@@ -103,7 +103,7 @@ def test_a_filled_in_form_becomes_a_request_once(client, in_force):
     made = client.post("/api/v1/daos/river/requests", body, content_type="application/json")
     assert (made.status_code, made.json()["act"]) == (201, asked.act)
     nested: list = []
-    for _ in range(900):  # below what a JSON reader stops at, and above what a copy does
+    for _ in range(600):  # below what a JSON reader stops at, and above what a copy does
         nested = [nested]
     for wrong in (nested, 5):
         body["calls"][0]["arguments"][bill["fields"][1]["key"]] = wrong
