@@ -65,6 +65,14 @@ def test_what_happened_before_somebody_came_is_no_news_to_them(made):
     assert tell(made, HEAD + 1) == (1, 1)
 
 
+@pytest.mark.parametrize("topic", ["act.scheduled", "module.paused"])
+def test_what_can_be_stopped_is_told_to_who_came_after_its_block(made, topic):
+    webhook = hook(made)
+    webhook.topics = list(webhooks.OFFERED)
+    webhook.save()
+    assert tell(made, 200, topic)[0] == 1
+
+
 def test_a_correction_and_what_is_found_now_go_to_all(made):
     hook(made)
     confirmed(made)

@@ -41,8 +41,8 @@ def follow_outbox() -> int:
             kind = kind_of(entry.topic.removesuffix(UNDONE))
             if kind is None or entry.topic == Kind.JUDGED + UNDONE or entry.pk in history:
                 continue  # of a proposal that is gone its own correction tells
-            # What is found about an old proposal is found now.
-            block = None if kind is Kind.JUDGED else entry.block_number
+            # What is found about an old proposal is found now, and what can be stopped matters to who came after it.
+            block = None if kind in _HOWEVER_OLD else entry.block_number
             _tell(entry.dao, kind, f"{entry.topic}:{entry.key}@{entry.pk}", entry.block_number, since=block)
         if entries:
             cursor.after_id = entries[-1].id
