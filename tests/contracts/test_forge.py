@@ -2,7 +2,6 @@
 """The contracts' own tests (Solidity, fuzzed) run as part of the suite."""
 
 import json
-import os
 import platform
 import shutil
 import subprocess
@@ -18,11 +17,7 @@ FORGE = ROOT / "node_modules" / "@foundry-rs" / f"forge-{sys.platform}-{MACHINE}
 
 @pytest.mark.skipif(not FORGE.exists() or shutil.which("node") is None, reason="forge and node are not installed")
 def test_forge(compiled: None) -> None:
-    # A quarter of foundry.toml's: `make fuzz`, `make coverage` and `make mutate` play the long ones.
-    shorter = {**os.environ, "FOUNDRY_FUZZ_RUNS": "64"}
-    done = subprocess.run(
-        [str(FORGE), "test", "--json"], capture_output=True, text=True, check=False, cwd=ROOT, env=shorter
-    )
+    done = subprocess.run([str(FORGE), "test", "--json"], capture_output=True, text=True, check=False, cwd=ROOT)
     assert done.stdout, done.stderr[-2000:]
     suites = json.loads(done.stdout[done.stdout.index('{"') :])
     failed = {

@@ -11,7 +11,7 @@ import pytest
 from governance import reconcile
 from governance.chain.rpc import Rpc
 from governance.chain_word import shown_of
-from governance.models import OnchainCheck, Proposal, UnconfirmedLog
+from governance.models import NOT_TOLD, OnchainCheck, Proposal, UnconfirmedLog
 from governance.open_proposals import open_proposals
 from governance.projections import again
 from governance.state import ONCHAIN_STATES, State, governor_of, now_of, state_of
@@ -398,6 +398,7 @@ def test_a_state_that_the_mirror_cannot_tell_is_the_chains_word(chain, client, m
     assert shown(odd, proposal).state is State.ACTIVE
     assert "The mirror alone can&#x27;t tell it" in page(client, odd, proposal)
     # Nobody contradicts anybody: it is the mirror that can't tell.
+    assert NOT_TOLD == State.UNKNOWN
     assert reconcile.reconcile_proposals(odd.dao, odd.rpc, [proposal.pk]).differing == ()
     assert "differs from the chain" not in client.get(f"/{odd.dao.slug}/").content.decode()
     assert not OnchainCheck.objects.filter(dao=odd.dao).differing().exists()
