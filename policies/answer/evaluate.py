@@ -16,7 +16,7 @@ from enum import Enum
 from policies.code.arguments import SELECTOR, Arguments, read
 from policies.code.call import Call
 from policies.code.policy_code import ETHER_ASSET, Budget, Charge, Clause, Kind, PolicyCode, Rule, Source
-from policies.code.ring import Ring
+from policies.code.ring import INDEX_MAX, Ring
 from policies.notation.primitives import UINT256_MAX, word
 
 MAX_PENDING = 4
@@ -379,6 +379,8 @@ class _Budgets:
             _spent(budget, state.rings.get(key, 0), now_s)
             for budget, key in zip(policy.budgets, self._keys, strict=True)
         ]
+        # Past the last segment that a ring can count (2106 at the earliest) nothing can be charged, so nothing is left.
+        self._counts = [now_s // budget.segment_s <= INDEX_MAX for budget in policy.budgets]
 
     def units(self, amounts: Mapping[int, int]) -> dict[int, int]:
         """What is charged, in whole units, of the budgets that are charged with at least one."""
@@ -391,7 +393,9 @@ class _Budgets:
     def refusals(self, amounts: Mapping[int, int], mode: Mode) -> Iterator[Reason]:
         for index, units in self.units(amounts).items():
             left, instant_left = self._left(index), self._instant_left(index)
-            if units > left:
+            if not self._counts[index]:
+                yield Reason("BadTime", budget=index)
+            elif units > left:
                 yield self._over("OverBudget", index, units, left)
             elif mode is Mode.EXECUTE and units > instant_left:
                 yield self._over("OverInstant", index, units, instant_left)
@@ -408,10 +412,10 @@ class _Budgets:
         return self._budgets[index].base_units(units)
 
     def _left(self, index: int) -> int:
-        return max(0, self._budgets[index].limit - self._spent[index])
+        return max(0, self._budgets[index].limit - self._spent[index]) if self._counts[index] else 0
 
     def _instant_left(self, index: int) -> int:
-        return max(0, self._budgets[index].instant_limit - self._spent[index])
+        return max(0, self._budgets[index].instant_limit - self._spent[index]) if self._counts[index] else 0
 
     def _over(self, error: str, index: int, units: int, left: int) -> Reason:
         return Reason(error, (self._keys[index], units, left), budget=index, value=units, limit=left)

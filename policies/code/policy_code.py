@@ -213,6 +213,10 @@ class PolicyCode:
     lists: tuple[tuple[int, ...], ...]
     rules: tuple[Rule, ...]
 
+    def __hash__(self) -> int:
+        # Caches ask for it at every turn, and one over all rules takes long. What shares these is told apart by ==.
+        return hash((self.document_hash, self.agent, self.operator, self.end_s, len(self.budgets), len(self.rules)))
+
     @cached_property
     def alternatives(self) -> Mapping[RuleKey, tuple[tuple[int, Rule], ...]]:
         """The rules (with their place in the policy) that a call can be matched by, by their key, in order."""

@@ -42,6 +42,7 @@ from policies.words.explain import (
     rule_sentence,
     which_rules,
 )
+from policies.words.together import shown_case
 from policies.words.wording import (
     AddressNames,
     Vocabulary,
@@ -440,11 +441,14 @@ class _Budgets:
             together = f", which together is {self._words.amount(both, is_.asset)}"
         return Change(
             Mark.WIDER,
-            f"{budget_sentence(self._new, after, self._words)} "
-            f"Before: {budget_sentence(self._old, before, self._words)} "
+            f"{self._sentence(self._new, after)} "
+            f"Before: {self._sentence(self._old, before)} "
             f"To the chain it is another budget{self._why_another(before, after)}, which starts empty: "
             f"at first the agent may spend old and new{together}.",
         )
+
+    def _sentence(self, policy: PolicyCode, number: int) -> str:
+        return budget_sentence(policy, shown_case(policy, number, self._words), self._words)
 
     def _why_another(self, before: int, after: int) -> str:
         was, is_ = self._old.budgets[before], self._new.budgets[after]
@@ -463,4 +467,4 @@ class _Budgets:
     def _is_new(self, number: int) -> Change:
         rules = [rule for rule in self._new.rules if any(charge.budget == number for charge in rule.charges)]
         wider = any(rule.key in self._unproven for rule in rules)
-        return Change(_mark(wider), f"New: {budget_sentence(self._new, number, self._words)}")
+        return Change(_mark(wider), f"New: {self._sentence(self._new, number)}")

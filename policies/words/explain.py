@@ -5,7 +5,7 @@ The caller lends names for addresses, tokens with their decimals, and functions 
 said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.words.wording`.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.answer.permitted import Place, permitted, sends_ether
@@ -26,7 +26,7 @@ from policies.words.conditions import (
 from policies.words.leaving import answered_twice, counted_if_taken, fenced_rules
 from policies.words.lending import is_its_document, lent, texts_of
 from policies.words.reasons import reason
-from policies.words.together import charged_by, pulls, shown_case
+from policies.words.together import charged_by, pulls, shown_cases
 from policies.words.wording import (
     FEW,
     HASH_OF,
@@ -82,18 +82,21 @@ def explain(
     What `document` lends counts only if it is the document whose hash stands in the code, and behind what the caller
     lends by itself.
     """
-    return sentences(policy, lent(policy, Vocabulary(names, tokens, functions or {}), document), document)
+    words = lent(policy, Vocabulary(names, tokens, functions or {}), document)
+    return sentences(policy, words, shown_cases(policy, words), document)
 
 
-def sentences(policy: PolicyCode, words: Vocabulary, document: "PolicyDocument | None") -> list[str]:
-    """The same, in words that were lent already."""
+def sentences(
+    policy: PolicyCode, words: Vocabulary, cases: Sequence[WorstCase], document: "PolicyDocument | None"
+) -> list[str]:
+    """The same, in words that were lent already, with each budget's `shown_case`."""
     return [
         *_who_and_when(policy, words),
         *_rules(policy, words),
         _everything_else(policy, words),
-        *(budget_sentence(policy, number, words) for number in range(len(policy.budgets))),
+        *(budget_sentence(policy, case, words) for case in cases),
         *(_repeat(policy, number, document) for number in range(len(policy.budgets))),
-        *_worst_case(policy, words),
+        *_worst_case(policy, cases, words),
         *_not_bounded(policy, words),
     ]
 
@@ -218,11 +221,12 @@ def charged_text(rule: Rule, charge: Charge, words: Vocabulary) -> str:
 # Budgets
 
 
-def budget_sentence(policy: PolicyCode, number: int, words: Vocabulary) -> str:
-    """The budget with both its levels, what it counts, and who shares it."""
+def budget_sentence(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
+    """The budget of the case (its `shown_case`) with both its levels, what it counts, and who shares it."""
+    number = case.budget
     budget = policy.budgets[number]
     parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
-    at_once = shown_case(policy, number, words).at_once
+    at_once = case.at_once
     if at_once < budget.base_units(budget.instant_limit):
         most = f"no more than {words.amount(at_once, budget.asset)}" if at_once else "none"
         parts.append(f"but what else bounds its rules lets {most} of it be spent at once")
@@ -294,10 +298,9 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
 # Worst case
 
 
-def _worst_case(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+def _worst_case(policy: PolicyCode, cases: Iterable[WorstCase], words: Vocabulary) -> Iterator[str]:
     condition = caveat(policy, words)
-    for number in range(len(policy.budgets)):
-        case = shown_case(policy, number, words)
+    for case in cases:
         yield _worst_case_of(policy, case, words, f", {condition}" if condition else "")
     if any(budget.scope in _SHARED for budget in policy.budgets):
         yield (

@@ -16,7 +16,7 @@ from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import checksum
 from policies.words.explain import caveat, lent, sentences
-from policies.words.together import Row, table, together
+from policies.words.together import Row, shown_cases, table, together
 from policies.words.wording import FEW, AddressNames, Vocabulary, are_addresses
 
 if TYPE_CHECKING:
@@ -61,8 +61,9 @@ def explanation(
     """Explain the policy. What is lent counts as in `policies.words.explain.explain`."""
     words = lent(policy, Vocabulary(names, tokens, functions or {}, texts or {}, lists_below=True), document)
     first = together(policy, words, caveat(policy, words))
-    rows = table(policy, words)
-    body = sentences(policy, words, document)
+    cases = shown_cases(policy, words)
+    rows = table(policy, words, cases)
+    body = sentences(policy, words, cases, document)
     listed = _lists(policy, words)
     cells = [text for row in rows for text in (row.budget, row.whom, row.at_once, row.in_a_period, row.in_time)]
     short = _short_forms([*first, *body, *cells], listed)

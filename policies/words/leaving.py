@@ -46,11 +46,14 @@ def leaves(policy: PolicyCode, charged: Charged, words: Vocabulary) -> bool:
 
 def understood(rule: Rule, words: Vocabulary) -> bool:
     """Whether it is known what a call under the rule does, given the tokens that are known."""
+    on_token = rule.target != ETHER.address and words.token(rule.target) is not None
+    if not on_token and not rule.no_selector:
+        return False  # asked of each rule for each token that is measured, and most rules are on no token
     return is_understood(
         None if rule.no_selector else rule.selector,
         rule.words,
         rule.dynamics,
-        on_token=rule.target != ETHER.address and words.token(rule.target) is not None,
+        on_token=on_token,
         approval=rule.approval,
         sends_ether=sends_ether(rule),
     )

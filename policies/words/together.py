@@ -6,7 +6,7 @@ must receive something for it: then what can be lost is the difference, and unde
 function that is understood can't move on a known token is not counted as taken (policies.code.understood).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -72,11 +72,12 @@ def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
 
 
 def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
-    how = {one: leaving(policy, one, words) for one in charges_of(policy, asset)}
-    by_call = [one for one in how if how[one] is Leaving.BY_CALL]
-    pulled = [one for one in how if how[one] is Leaving.PULLED]
-    fenced = [one for one in by_call if fence(policy, policy.rules[one.rule], asset)]
-    free = [one for one in by_call if one not in fenced]
+    how = [(one, leaving(policy, one, words)) for one in charges_of(policy, asset)]
+    by_call = [one for one, way in how if way is Leaving.BY_CALL]
+    pulled = [one for one, way in how if way is Leaving.PULLED]
+    free, fenced = [], []
+    for one in by_call:
+        (fenced if fence(policy, policy.rules[one.rule], asset) else free).append(one)
     incomes = dict.fromkeys(
         income for one in fenced for income in [fence(policy, policy.rules[one.rule], asset)] if income
     )
@@ -320,6 +321,11 @@ def shown_case(policy: PolicyCode, number: int, words: Vocabulary) -> WorstCase:
     return worst_of(policy, number, YEAR_DAYS, mine)
 
 
+def shown_cases(policy: PolicyCode, words: Vocabulary) -> tuple[WorstCase, ...]:
+    """The worst case of each budget."""
+    return tuple(shown_case(policy, number, words) for number in range(len(policy.budgets)))
+
+
 def _charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
     said, by_fall = [], []
     for one in charges_to(policy, number):
@@ -357,9 +363,10 @@ class Row:
     charged_by: str
 
 
-def table(policy: PolicyCode, words: Vocabulary) -> tuple[Row, ...]:
-    """A row for each budget: whom it pays, how much at once, in its period and in a year (or all the policy's time)."""
-    cases = (shown_case(policy, number, words) for number in range(len(policy.budgets)))
+def table(policy: PolicyCode, words: Vocabulary, cases: Iterable[WorstCase]) -> tuple[Row, ...]:
+    """A row for each budget, by its `shown_case`: whom it pays, how much at once, in its period and in a year (or all
+    the policy's time).
+    """
     return tuple(
         Row(
             asset=checksum(policy.budgets[case.budget].asset),

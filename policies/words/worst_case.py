@@ -186,12 +186,12 @@ def _acts(policy: PolicyCode, duration_s: int) -> int | None:
 
 
 def _most(policy: PolicyCode, chosen: Iterable[Charged], limit_of: LimitOf, acts: int | None) -> int:
-    flows: dict[frozenset[int], int | None] = {}  # what each passes, and the most of all that pass the same
+    caps: dict[frozenset[int], int | None] = {}  # what each passes, and the most in an act of all that pass the same
     for one in chosen:
-        before = flows.get(one.budgets, 0)
-        no_most = before is None or acts is None or one.cap is None
-        flows[one.budgets] = None if no_most else before + one.cap * acts  # type: ignore[operator]
-    flows.pop(frozenset(), None)
+        before = caps.get(one.budgets, 0)
+        caps[one.budgets] = None if before is None or one.cap is None else before + one.cap
+    caps.pop(frozenset(), None)
+    flows = {budgets: None if cap is None or acts is None else cap * acts for budgets, cap in caps.items()}
     limits = {
         number: policy.budgets[number].base_units(limit_of(policy.budgets[number]))
         for number in sorted(frozenset().union(*flows))

@@ -23,7 +23,7 @@ from policies.answer import evaluate as evaluate_module
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Reason, Refused, evaluate, headroom
 from policies.code.call import Call
 from policies.code.encoding import codehash, decode
-from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
+from policies.code.policy_code import ETHER_ASSET, Budget, Charge, Clause, Kind, PolicyCode, Rule, Scope, Source
 from policies.notation.primitives import UINT256_MAX, selector
 from tests.policies.chain import CALLS, DECISION, POLICY_ID, Answer, Place, PolicyChain, Question, Reverted, build
 from tests.policies.histories import MOST_ROUNDS, Life
@@ -200,6 +200,27 @@ def test_python_the_lens_and_the_module_agree(lens_chain: PolicyChain) -> None:
     assert found["several"] > CASES / 20
     missing = KNOWABLE - set(found)
     assert not missing or CASES < 2000, sorted(missing)
+
+
+def test_past_the_time_that_rings_count_nothing_is_left(lens_chain: PolicyChain) -> None:
+    """In the year 2106, by segments of a second: CI's random lives came there, and Python told of what no act gets."""
+    budget = Budget(Scope.POLICY, ETHER_ASSET, 0, 7, 6, 7, b"b".ljust(32, b"\0"))
+    rule = Rule(TARGETS[0], SELECTORS[0], False, False, 1, (), (Charge(0, Source.ARGUMENT, 0),))
+    life_s, end_s = 2**20, 2**32 // 3600 * 3600
+    policy = PolicyCode(
+        AGENT, OPERATOR, end_s - life_s, end_s, 1, 172_800, 432_000, 10_000, bytes(32), (budget,), (), (rule,)
+    )
+    call = Call(TARGETS[0], 0, SELECTORS[0] + (5).to_bytes(32, "big"))
+    for now_s, errors in ((2**32 - 1, ["Ended"]), (2**32, ["Ended", "BadTime"])):
+        life = WatchedLife(lens_chain, policy, Random(1))
+        life.now_s = now_s
+        step = life._ask(Mode.EXECUTE, [call], None)
+        (module,) = lens_chain.answers([step.question])
+        (answer,) = lens_chain.views([step.question], LENS, [life.asked.calldata(lens_chain.module)])
+        seen = read(lens_chain, answer)
+        compare(life.asked, seen, module)
+        assert [error for error, *_ in seen.findings] == errors
+        assert [one[3:] for one in seen.budgets] == [(6, 7) if now_s < 2**32 else (0, 0)]
 
 
 # Planted faults: on Python's side, in the state that the lens reads, and in the lens's code
