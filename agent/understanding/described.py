@@ -509,16 +509,23 @@ def _has(effect: Effect, kind: str, value: object, scope: Scope, place: int, *, 
 
 def _has_moment(end_s: int, scope: Scope) -> bool:
     """Whether a scope names one moment alone, and it is that at which a policy ends: the hour that the module keeps, or
-    what the call says. A date without an hour is none, and neither is a time of no named zone."""
-    named = {match[0] for match in _MOMENT.finditer(scope.text)}
+    what the call says. A date without an hour is none. Beside a time of no named zone, or of another one than UTC
+    ("UTC+5", "CET"), none is read: which of them is meant, or what it is in UTC, is for a reader to say."""
+    named = list(_MOMENT.finditer(scope.text))
     kept = {end_s, end_s // 3600 * 3600}
     meant = {write_time(second) for second in kept if second < _YEAR_10000_S}
-    plain = {f"{match[1]}T{match[2]}{match[3] or ':00'}Z" for match in map(_MOMENT.fullmatch, named) if match}
-    return bool(plain) and plain <= meant
+    plain = {f"{match['day']}T{match['hour']}{match['second'] or ':00'}Z" for match in named}
+    return bool(named) and all(match["utc"] for match in named) and plain <= meant
 
 
 _YEAR_10000_S = 253_402_300_800
-_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d)(:\d\d)? ?(?:Z|UTC)\b")
+# What stands behind UTC may shift it: a sign, a digit, "plus 5", in brackets or not.
+_SHIFTS = r"[ \t\u00a0(\[,]*(?:[-+\u2010-\u2015\u2212\u00b1\uff0b\uff0d\u2795\u2796\d]|(?:plus|minus|offset|shifted)\b)"
+_MOMENT = re.compile(
+    r"(?P<day>\d{4}-\d\d-\d\d)[T ](?P<hour>\d\d:\d\d)(?P<second>:\d\d)?"
+    rf"(?P<utc> ?(?:Z|UTC)\b(?!{_SHIFTS}))?",
+    re.IGNORECASE,
+)
 
 
 def _has_flag(effect: Effect, value: bool, scope: Scope) -> bool:

@@ -92,32 +92,12 @@ def test_a_swap_on_uniswaps_own_pool(world: World) -> None:  # noqa: F811
     assert suite.read("weth", "balanceOf", checksum(treasury)) == got
 
 
-# What the template's comments tell a DAO to do: its streaming contract's own function, with the total as an argument.
-LOCKUP = """\
-  - call: createWithTimestamps((address sender, address recipient, uint128 totalAmount, address asset, \
-bool cancelable, bool transferable, (uint40 start, uint40 cliff, uint40 end) timestamps, \
-(address account, uint256 fee) broker) params)
-    on: streaming
-    where:
-      params.sender: {equals: treasury}
-      params.recipient: {one of: recipients}
-      params.totalAmount: {at most: "30,000 USDC"}
-      params.asset: {equals: USDC}
-      params.cancelable: {equals: true}
-      params.transferable: {equals: false}
-      params.timestamps.start: anything
-      params.timestamps.cliff: {equals: 0}
-      params.timestamps.end: anything
-      params.broker.account: {equals: treasury}
-      params.broker.fee: {equals: 0}
-    charge: {deposits: params.totalAmount}
-"""
-
-
 def lockup_streams() -> str:
+    """The template with the rule that its comments have for Sablier's Lockup 1.2, as they say to put it in."""
     text = text_of("streams")
-    kept = text[: text.index("  - call: createStream")]
-    return kept.replace("addresses:\n", f'addresses:\n  treasury: "{checksum(TREASURY)}"\n') + LOCKUP
+    kept, rest = text[: text.index("  - call: createStream")], text[text.index("\n# For Sablier's Lockup 1.2") + 1 :]
+    lockup = "".join(line.removeprefix("#") + "\n" for line in rest.splitlines()[1:])
+    return kept.replace("addresses:\n", f'addresses:\n  treasury: "{checksum(TREASURY)}"\n') + lockup
 
 
 def test_a_stream_by_sablier(world: World) -> None:  # noqa: F811

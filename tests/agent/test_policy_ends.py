@@ -16,6 +16,13 @@ PAYROLL = "0x" + policy_id("payroll").hex()
 ENDS_S = 1_798_675_200  # 2026-12-31 00:00 UTC
 
 
+OTHER_ZONES = (
+    "UTC+5", "UTC +5", "UTC+05:30", "UTC-3", "UTC\u22123", "UTC\u20133", "UTC\uff0b5", "utc+5", "UTC (+5)", "UTC, +5",
+    "UTC plus 5", "UTC minus three hours", "UTC5", "UTC 5", "UTC\u00b15", "Z+5", "CET", "GMT+5", "+05:00", "in Berlin",
+    "UTC\u00a0+5", "UTC5pm",
+)  # fmt: skip
+
+
 def shortens(end_s: int = ENDS_S) -> ProposedCall:
     return call(PROXY, "shorten(bytes32,uint40)", policy_id("payroll"), end_s)
 
@@ -53,6 +60,10 @@ def test_any_end_is_read_and_another_one_is_not_taken_for_it(end_s: int) -> None
         (f"End the payroll policy of {P} at 2026-12-31 00:00.", False),  # of which zone?
         (f"End the payroll policy of {P} at 2027-12-31 00:00 UTC.", False),
         (f"End the payroll policy of {P} at 2026-12-31 00:00 UTC or 2027-12-31 00:00 UTC.", False),
+        *((f"End the payroll policy of {P} at 2026-12-31 00:00 {zone}.", False) for zone in OTHER_ZONES),
+        (f"End the payroll policy of {P} at 2026-12-31 00:00 UTC - the last day of the year.", False),  # or a shift?
+        (f"End the payroll policy of {P} at 2026-12-31 00:00 UTC, which is 2026-12-31 05:00 in Tashkent.", False),
+        (f"End the payroll policy of {P} at 2026-12-31 00:00 UTC (as asked).", True),
         (f"End the grants policy of {P} at 2026-12-31 00:00 UTC.", False),
     ],
 )

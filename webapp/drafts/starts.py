@@ -20,7 +20,7 @@ TEMPLATES: Mapping[str, object] = {
     "metagovernance": gettext_lazy("Votes in other DAOs"),
     "operations": gettext_lazy("Operations"),
     "payroll": gettext_lazy("Payroll"),
-    "streams": gettext_lazy("Streams"),
+    "streams": gettext_lazy("Streams (Sablier's first version; its comments say what to change for later ones)"),
     "swaps": gettext_lazy("Swaps"),
     "yield": gettext_lazy("Yield"),
 }
