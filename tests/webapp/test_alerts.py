@@ -2,15 +2,19 @@
 """Mails about switches and waiting requests: who is told what, once, and that an answer silences them."""
 
 import datetime
+import html
 
 import pytest
 from django.core import mail
 from django.utils import timezone
 
 from agent.acts import halts
+from agent.acts.words import say
 from agent.models import Request, RequestMove, Schedule, ScheduledTime
+from agent.work_names import EXECUTE_WORK
 from governance import work
-from governance.models import Cursor, PolicyVersion
+from governance.models import Cursor, PolicyVersion, Work
+from governance.words import say as site_says
 from tests.webapp.conftest import DAY, NOW, Made, account
 from tests.webapp.states import policy_code
 from webapp.mail import plan
@@ -108,6 +112,69 @@ def test_who_is_waited_for_is_reminded_and_then_the_members_are_told(house: Made
     Request.objects.update(status="refused")
     assert after(days=8) == {}
     assert not DigestSent.objects.filter(sent_at=None).exists()
+
+
+@pytest.mark.parametrize("status", ["received", "waiting", "planned", "executing"])
+def test_what_a_calendar_asked_for_and_hangs_is_told_to_operator_and_asker_then_to_all(
+    house: Made, client, status: str
+) -> None:
+    PolicyVersion.objects.update(code=policy_code(house).replace(_operator_of(house), OPERATOR))
+    row = calendar(house)
+    stuck = request_of(house, "1", ASKER, status)
+    Request.objects.update(reason_code="", reason="no word yet")
+    move = stuck.moves.get()
+    row.times.create(schedule=row, due_chain_s=NOW - 5 * DAY, month="2027-01", outcome="asked", request=stuck)
+    by_hand = request_of(house, "2", ASKER, "received")  # who asks by hand reads it there
+    RequestMove.objects.filter(request=by_hand).update(from_status="", at=timezone.now() - datetime.timedelta(days=9))
+
+    def after(**since: int) -> dict[str, list[str]]:
+        RequestMove.objects.filter(pk=move.pk).update(
+            from_status="needs_approval", at=timezone.now() - datetime.timedelta(**since)
+        )
+        return told()
+
+    page = f"http://testserver/river/agent/requests/{stuck.pk}/"
+    both = {name: ["a request is not carried out yet"] for name in ("operator", "asker")}
+    assert after(hours=23) == {}
+    assert after(days=1, minutes=1) == both
+    assert page in mail.outbox[0].body
+    assert "no word yet" in mail.outbox[0].body
+    # Moves from one of these statuses to another are no end of it; another look is another move.
+    RequestMove.objects.create(request=stuck, from_status="planned", to_status=status, who="executor")
+    assert told() == {}
+    assert "Something is not carried out yet" not in client.get("/river/agent/").content.decode()
+    assert after(days=3, minutes=1) == both
+    shown = client.get("/river/agent/").content.decode()
+    assert f"Request {stuck.pk} is not carried out yet" in shown
+    assert f"Request {by_hand.pk} is not carried out yet" not in shown
+    Subscription.objects.filter(reader__email__startswith="member").update(frequency="daily")
+    plan.plan_periods()
+    work.run_due("webapp.")
+    (digest,) = [message for message in mail.outbox if message.to == ["member@example.org"]]
+    assert f"Request {stuck.pk} is not carried out yet" in digest.body
+    Request.objects.filter(pk=stuck.pk).update(status="executed")
+    assert after(days=8) == {}
+    assert "Something is not carried out yet" not in client.get("/river/agent/").content.decode()
+
+
+def test_a_decided_payment_that_hangs_says_why_the_agent_did_not_get_on(house: Made, client) -> None:
+    stuck = request_of(house, "1", ASKER, "planned")
+    RequestMove.objects.update(from_status="", at=timezone.now() - datetime.timedelta(days=4))
+    Request.objects.update(reason_code="", reason="chosen by the model")
+    page = html.unescape(client.get("/river/agent/").content.decode())
+    assert f"Request {stuck.pk} is not carried out yet" in page
+    why = say("last_act_unread")
+    assert str(why) not in page
+    text, code = why.storable(300)
+    looked = Work.objects.create(
+        name=EXECUTE_WORK, key=str(stuck.pk), due_at=timezone.now(), last_error=text, last_error_code=code
+    )
+    assert str(why) in html.unescape(client.get("/river/agent/").content.decode())
+    # What a node or an exception said is for the site's own pages.
+    text, code = site_says("work_failed", error="OSError", text="http://node:secret@example.org").storable(300)
+    Work.objects.filter(pk=looked.pk).update(last_error=text, last_error_code=code)
+    page = html.unescape(client.get("/river/agent/").content.decode())
+    assert ("secret" in page, "its last try failed, this site's log says how" in page) == (False, True)
 
 
 def _operator_of(house: Made) -> bytes:

@@ -15,7 +15,7 @@ from governance.chain import abi
 from governance.chain.module import PAUSE
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
-from presentation import unanswered, unpaid, words
+from presentation import hanging, unanswered, unpaid, words
 from presentation.acts import counted_as_of_now
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
@@ -62,5 +62,6 @@ def agent(request: HttpRequest, slug: str) -> HttpResponse:
         requests=waiting_and_newest(place),
         halts=[worded(reason_of(halt)) for halt in halts.standing(place.dao, _MOST_HALTS)],
         unanswered=unanswered.unanswered(place.dao),
+        hanging=hanging.left_hanging(place.dao),
         undone=unpaid.left_undone(place.dao),
     )

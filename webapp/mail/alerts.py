@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """News that the chain does not tell: the agent was stopped or started on this site, told at once to whoever wants to
 know of pauses, however often they want digests; and what is about the address that somebody subscribed with, as a
-policy's operator or as who asked: a request that waits for the operator, what was due or decided and was not carried
-out, and a calendar that ended by itself. Each goes to a subscription once.
+policy's operator or as who asked: a request that waits for the operator or does not get on, what was due or decided and
+was not carried out, and a calendar that ended by itself. Each goes to a subscription once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from agent.models import AgentHalt, Request, Schedule
 from governance.models import Dao
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
-from presentation import unanswered, unpaid, words
+from presentation import hanging, unanswered, unpaid, words
 from presentation.dao_view import DaoView
 from presentation.unpaid import WHY_ENDED
 from webapp.mail import digest, subscriptions
@@ -30,10 +30,11 @@ from webapp.mail.kinds import Topic
 from webapp.models import Subscription
 
 STOPPED, STARTED, WAITING = "agent.stopped", "agent.started", "request.waiting"
-UNPAID, OVER = "request.unpaid", "calendar.over"
-KINDS = (STOPPED, STARTED, WAITING, UNPAID, OVER)
+UNPAID, OVER, HANGING = "request.unpaid", "calendar.over", "request.hanging"
+KINDS = (STOPPED, STARTED, WAITING, UNPAID, OVER, HANGING)
 # A request is reminded of after so many days, and then no more: who does not answer four mails reads none.
 REMIND_AFTER_DAYS = (1, 3, 7, 14)
+_FIRST = datetime.timedelta(days=REMIND_AFTER_DAYS[0])
 _NEWS_FOR = datetime.timedelta(days=2)  # what is older is no news to anybody
 
 
@@ -44,6 +45,7 @@ def due() -> Iterator[tuple[int, str]]:
         yield from _reminders(dao)
     for dao in Dao.objects.filter(requests__isnull=False).union(Dao.objects.filter(schedules__isnull=False)):
         yield from _not_carried_out(dao)
+        yield from _stuck(dao)
 
 
 def _switches() -> Iterator[tuple[int, str]]:
@@ -59,12 +61,20 @@ def _of_pauses(dao: Dao) -> QuerySet[Subscription]:
 
 
 def _reminders(dao: Dao) -> Iterator[tuple[int, str]]:
-    for one in unanswered.waiting(dao, longer_than=datetime.timedelta(days=REMIND_AFTER_DAYS[0])):
-        count = sum(one.days >= days for days in REMIND_AFTER_DAYS)
-        accounts = [account for account in (one.operator, bytes(one.request.requested_by)) if account]
-        # Which wait is meant: one that was answered and came back is another.
-        key = f"{one.request.pk}:{int(one.since.timestamp())}:{count}"
-        yield from _without(_of(dao, accounts), WAITING, key)
+    for one in unanswered.waiting(dao, longer_than=_FIRST):
+        yield from _reminder(dao, WAITING, one)
+
+
+def _stuck(dao: Dao) -> Iterator[tuple[int, str]]:
+    for one in hanging.hanging(dao, longer_than=_FIRST):
+        yield from _reminder(dao, HANGING, one)
+
+
+def _reminder(dao: Dao, kind: str, one: unanswered.Waiting | hanging.Hanging) -> Iterator[tuple[int, str]]:
+    count = sum(one.days >= days for days in REMIND_AFTER_DAYS)
+    accounts = [account for account in (one.operator, bytes(one.request.requested_by)) if account]
+    # Which wait is meant: one that was answered and came back is another.
+    yield from _without(_of(dao, accounts), kind, f"{one.request.pk}:{int(one.since.timestamp())}:{count}")
 
 
 def _not_carried_out(dao: Dao) -> Iterator[tuple[int, str]]:
@@ -92,6 +102,8 @@ def letter(place: DaoView, kind: str, key: str, account: bytes | None) -> tuple[
         return _waiting(place, key, account)
     if kind == UNPAID:
         return _unpaid(place, key)
+    if kind == HANGING:
+        return _hanging(place, key)
     if kind == OVER:
         return _over(place, key)
     halt = AgentHalt.objects.filter(dao=place.dao, pk=int(key)).first()
@@ -121,8 +133,7 @@ def letter(place: DaoView, kind: str, key: str, account: bytes | None) -> tuple[
 
 def _waiting(place: DaoView, key: str, account: bytes | None) -> tuple[str, Item] | None:
     number, since_s, _ = key.split(":")
-    least = datetime.timedelta(days=REMIND_AFTER_DAYS[0])
-    found = [one for one in unanswered.waiting(place.dao, longer_than=least) if one.request.pk == int(number)]
+    found = [one for one in unanswered.waiting(place.dao, longer_than=_FIRST) if one.request.pk == int(number)]
     if not found or int(found[0].since.timestamp()) != int(since_s):
         return None  # it was answered meanwhile
     if account and found[0].operator == account:
@@ -130,6 +141,14 @@ def _waiting(place: DaoView, key: str, account: bytes | None) -> tuple[str, Item
     else:
         heading = gettext("a request waits for the operator")
     return heading, digest.of_waiting(place, found[0])
+
+
+def _hanging(place: DaoView, key: str) -> tuple[str, Item] | None:
+    number, since_s, _ = key.split(":")
+    found = [one for one in hanging.hanging(place.dao, longer_than=_FIRST) if one.request.pk == int(number)]
+    if not found or int(found[0].since.timestamp()) != int(since_s):
+        return None  # it got on meanwhile
+    return gettext("a request is not carried out yet"), digest.of_hanging(place, found[0])
 
 
 def _unpaid(place: DaoView, key: str) -> tuple[str, Item] | None:

@@ -25,7 +25,7 @@ from governance.models import Act, Proposal, Vote
 from governance.sentences import worded
 from governance.state import State
 from policies.notation.visible import one_line
-from presentation import unanswered, unpaid, words
+from presentation import hanging, unanswered, unpaid, words
 from presentation.acts import confirmed_objections, counted_as_of_now, doubt_about_end, doubt_about_start, objectable
 from presentation.calls import call_words
 from presentation.card import RED, Tag, card_of, is_by_model, lines_of
@@ -226,6 +226,21 @@ def of_waiting(place: DaoView, one: unanswered.Waiting) -> Item:
     return Item(title, settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines)
 
 
+def of_hanging(place: DaoView, one: hanging.Hanging) -> Item:
+    """A request that does not get on."""
+    lines = [
+        gettext("Asked: “%(text)s”.") % {"text": told(one.request.text, 300)},
+        gettext("It is under way since %(since)s, and nobody has to sign it.") % {"since": words.when(one.since)},
+        gettext("Why: %(why)s.") % {"why": told(one.why, 400)},
+        gettext(
+            "The agent goes on trying. Whoever pays it in another way stops the agent first: else it may be paid twice."
+        ),
+    ]
+    return Item(
+        told(one.title, 200), settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines
+    )
+
+
 def of_unpaid(place: DaoView, one: unpaid.Unpaid) -> Item:
     """What was due or decided, and was not carried out."""
     lines = [
@@ -269,6 +284,7 @@ def _acts(place: DaoView) -> list[Item]:
 
 def _late(place: DaoView) -> list[Item]:
     late = [of_waiting(place, one) for one in unanswered.unanswered(place.dao)]
+    late += [of_hanging(place, one) for one in hanging.left_hanging(place.dao)]
     return late + [of_unpaid(place, one) for one in unpaid.left_undone(place.dao)]
 
 
