@@ -75,7 +75,8 @@ def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
     how = [(one, leaving(policy, one, words)) for one in charges_of(policy, asset)]
     by_call = [one for one, way in how if way is Leaving.BY_CALL]
     pulled = [one for one, way in how if way is Leaving.PULLED]
-    free, fenced = [], []
+    free: list[Charged] = []
+    fenced: list[Charged] = []
     for one in by_call:
         (fenced if fence(policy, policy.rules[one.rule], asset) else free).append(one)
     incomes = dict.fromkeys(
