@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from policies import trial_actions
 from policies.code import encoding
+from policies.document.examples import warnings_of
 from policies.files import Loaded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import Problem
@@ -42,6 +43,7 @@ def check(session: Session, on_chain: Callable[[Loaded], Sequence[Finding]] | No
     file, loaded = session.options["file"], session.load_document()
     policy = loaded.document
     assert policy is not None
+    warnings = warnings_of(policy)
     findings = on_chain(loaded) if on_chain else ()
     problems = [finding.text for finding in findings if finding.is_problem]
     if session.options["json"]:
@@ -50,16 +52,16 @@ def check(session: Session, on_chain: Callable[[Loaded], Sequence[Finding]] | No
                 "ok": not problems,
                 "name": policy.name,
                 "code_bytes": len(loaded.raw),
-                "warnings": [plain_problem(one) for one in policy.warnings],
+                "warnings": [plain_problem(one) for one in warnings],
                 "chain": [{"problem": one.is_problem, "text": one.text} for one in findings],
             }
         )
     else:
-        for warning in policy.warnings:
+        for warning in warnings:
             session.out(f"{file}:{_warning(warning)}")
         for finding in findings:
             (session.err if finding.is_problem else session.out)(f"{file}: {finding}")
-        count = len(policy.warnings) + len(findings) - len(problems)
+        count = len(warnings) + len(findings) - len(problems)
         if not problems:
             counts = "no warnings" if not count else f"{count} warning{'s' * (count > 1)}"
             session.out(f"{file}: ok, {len(loaded.raw)} bytes of policy code, {counts}")

@@ -117,7 +117,7 @@ class ChargeReader:
 
     def incomes(self, node: Node | None, charges: tuple[DocumentCharge, ...]) -> tuple[DocumentIncome, ...]:
         """Read `income`. Those that are refused are left out."""
-        incomes = []
+        incomes: list[DocumentIncome] = []
         for key, value in self._context.reader.entries(node, "`income`"):
             if not self._is_budget(key):
                 continue
@@ -127,8 +127,38 @@ class ChargeReader:
             for ratio in value.items if isinstance(value, Sequence) else (value,):
                 read = partial(self._income, budget=budget, charges=charges)
                 income = self._context.reader.text(ratio, "an income", read)
-                incomes += [] if income is None else [income]
+                if income is not None:
+                    self._check_other_demands(ratio.place, income, incomes, charges)
+                    incomes.append(income)
         return tuple(incomes)
+
+    def _check_other_demands(
+        self, place: Place, income: DocumentIncome, others: list[DocumentIncome], charges: tuple[DocumentCharge, ...]
+    ) -> None:
+        """Refuse a second demand for the same, and warn of one that the same rise of a token answers as well.
+
+        The module holds each demand against the whole rise. That is meant where both budgets count the same outflow.
+        """
+        for other in (one for one in others if one.asset == income.asset):
+            symbol = next(one.symbol for one in self._context.names.tokens.values() if one.address == income.asset)
+            if other.budget == income.budget:
+                self._context.unsafe(
+                    place, f"{income.budget} demands {symbol} twice, and only the higher counts", "write it once"
+                )
+            elif not self._count_the_same(income.budget, other.budget, charges):
+                self._context.warnings.add(
+                    place,
+                    f"the {symbol} that comes in answers this demand and that of {other.budget} at once: what must come"
+                    " in for both is not added up, and much of what they let out can go for nothing",
+                    "make a rule for each, or demand another token",
+                )
+
+    def _count_the_same(self, one: str, other: str, charges: tuple[DocumentCharge, ...]) -> bool:
+        """Whether two budgets count the same outflow under the rule: in one token, measured or charged alike."""
+        first, second = (self._context.budgets[name] for name in (one, other))
+        places = {charge.budget: (charge.source, charge.word, charge.column) for charge in charges}
+        alike = first.measured or second.measured or places.get(one) == places.get(other)
+        return first.token == second.token and alike
 
     def _income(self, text: str, budget: DocumentBudget, charges: tuple[DocumentCharge, ...]) -> DocumentIncome:
         ratio = parse_ratio(text, self._context.names.tokens)

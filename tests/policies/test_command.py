@@ -3,6 +3,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from io import StringIO
@@ -12,6 +13,8 @@ import pytest
 from django.core.management import call_command
 
 from policies.command import main
+from policies.document.examples import EXAMPLES
+from policies.notation.primitives import checksum
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "policies" / "templates"
@@ -158,7 +161,8 @@ def test_a_file_that_is_no_policy_code_is_the_one_that_is_named(
 def test_standard_input_is_read_for_a_dash() -> None:
     text = PAYROLL.read_text()
     done = module("check", "-", input=text)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "-: ok, 435 bytes of policy code, no warnings\n", "")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "-: ok, 435 bytes of policy code, 1 warning"
     done = module("diff", "-", PAYROLL, input=text.replace("limit: 12,000", "limit: 13,000"))
     assert done.returncode == 1
     assert done.stdout.startswith("tighter: ")
@@ -187,4 +191,36 @@ def test_a_name_that_is_no_text_is_printed(tmp_path: Path) -> None:
     Path(os.fsdecode(file)).write_bytes(PAYROLL.read_bytes())
     done = subprocess.run([sys.executable.encode(), b"-m", b"policies", b"check", file], cwd=ROOT, capture_output=True)
     assert (done.returncode, done.stderr) == (0, b"")
-    assert done.stdout.endswith(b".yaml: ok, 435 bytes of policy code, no warnings\n")
+    assert done.stdout.endswith(b".yaml: ok, 435 bytes of policy code, 1 warning\n")
+
+
+# Addresses that templates made up
+
+
+def own(text: str) -> str:
+    """The same with another address in the place of each that a template made up."""
+    for address in EXAMPLES:
+        text = text.replace(checksum(address), checksum(b"\x77" + address[1:]))
+    return text
+
+
+def test_addresses_that_a_template_made_up_are_named_as_long_as_one_is_left() -> None:
+    said = "-:1:1: warning: addresses that a template made up are still here: {}; write your own: "
+    untouched = module("check", "-", input=PAYROLL.read_text()).stdout
+    assert untouched.startswith(said.format("the agent, the operator, USDC, ines, jon, kim, lea, max"))
+    written = own(PAYROLL.read_text())
+    assert module("check", "-", input=written).stdout == "-: ok, 435 bytes of policy code, no warnings\n"
+    left = written.replace('kim: "0x77', 'kim: "0x30')
+    assert module("check", "-", input=left).stdout.startswith(said.format("kim"))
+    unnamed = written.replace("max]", f'max, "{checksum(bytes.fromhex("7a" + "0" * 37 + "1"))}"]')
+    found = json.loads(module("check", "-", "--json", input=unnamed).stdout)["warnings"]
+    assert [one["problem"] for one in found] == [
+        "addresses that a template made up are still here: 0x7a00000000000000000000000000000000000001"
+    ]
+
+
+def test_every_address_of_a_template_is_known_to_be_made_up() -> None:
+    written = {
+        found for path in TEMPLATES.glob("*.yaml") for found in re.findall("0x[0-9a-fA-F]{40}", path.read_text())
+    }
+    assert {bytes.fromhex(address[2:]) for address in written} == EXAMPLES

@@ -845,3 +845,64 @@ def test_a_limit_that_the_unit_does_not_hold_names_the_nearest_two_and_a_finer_u
     assert load(finer).budgets[0].exponent == 2
     inexact = refused(changed("limit: 12,000 USDC", "limit: 26,000.0001 USDC"))
     assert "or write `unit: 0.0001 USDC`" in inexact.suggestion
+
+
+# Two demands that one rise of a token answers
+
+TWO_DEMANDS = """\
+version: 1
+name: two demands
+agent: "0xe3E5BA07dA92Ad9c5F6ecC7D9b29ac5bb0c9a1D4"
+operator: "0xA1c40d9B6D8B0B3E1c2D3F40516273849506a7B8"
+valid: {from: 2026-11-01T00:00Z, until: 2027-11-01T00:00Z}
+cooldown: none
+objection: {delay: none, release within: none, threshold: 5 %}
+tokens:
+  USDC: {address: "0x5c0000000000000000000000000000000000dEAD", decimals: 6}
+  EURC: {address: "0x6D00000000000000000000000000000000000001", decimals: 6}
+  WETH: {address: "0x6e00000000000000000000000000000000000001", decimals: 18}
+addresses: {pool: "0x8B00000000000000000000000000000000000001"}
+budgets:
+  dollars: {limit: "100 USDC", period: 6 days, without objection: "100 USDC", measured: yes}
+  second: {limit: "100 EURC", period: 6 days, without objection: "100 EURC", measured: yes}
+rules:
+  - call: swapBoth(uint256 first, uint256 other)
+    on: pool
+    charge: {dollars: first, second: other}
+    income: {dollars: at least 0.0003 WETH per USDC, second: at least 0.0003 WETH per EURC}
+"""
+ANSWERS_BOTH = "the WETH that comes in answers this demand and that of dollars at once"
+
+
+def demands(text: str) -> list[str]:
+    return [one.problem for one in load(text).warnings if "answers this demand" in one.problem]
+
+
+def test_one_rise_that_answers_two_demands_is_a_warning() -> None:
+    """The module compares each demand with the whole rise: 0.03 WETH for 100 USDC and 100 EURC, not 0.06."""
+    (said,) = demands(TWO_DEMANDS)
+    assert said.startswith(ANSWERS_BOTH)
+    policy = decode(encode(load(TWO_DEMANDS)))
+    assert [income.least(100_000_000) for income in policy.rules[0].incomes] == [3 * 10**16] * 2
+    apart = TWO_DEMANDS.replace("second: at least 0.0003 WETH per EURC", "second: at least 0.9 USDC per EURC")
+    assert apart != TWO_DEMANDS
+    assert demands(apart) == []
+
+
+def test_two_budgets_that_count_the_same_outflow_need_no_such_warning() -> None:
+    same = TWO_DEMANDS.replace('"100 EURC"', '"100 USDC"').replace("per EURC", "per USDC")
+    assert demands(same) == []  # whatever leaves counts against both
+    claimed = same.replace(", measured: yes", "")
+    assert [said.startswith(ANSWERS_BOTH) for said in demands(claimed)] == [True]  # each counts its own argument
+    both = claimed.replace("second: other}", "second: first}").replace(
+        "    income", "    where: {other: {at most: 1}}\n    income"
+    )
+    assert both.count("first") == 3
+    assert demands(both) == []
+
+
+def test_a_token_that_is_demanded_twice_for_one_budget_is_refused() -> None:
+    twice = TWO_DEMANDS.replace(
+        "at least 0.0003 WETH per USDC", "[at least 0.0003 WETH per USDC, at least 0.0002 WETH per USDC]"
+    )
+    assert refused(twice).problem == "dollars demands WETH twice, and only the higher counts"

@@ -17,6 +17,7 @@ from governance.chain.rpc import Rpc, RpcUnreachable
 from governance.models import PolicyVersion
 from policies.code.encoding import policy_id
 from policies.code.lowering import lower
+from policies.document.examples import warnings_of
 from policies.notation.hexadecimal import hex_text
 from policies.words.diff import diff
 from policies.words.explanation import explanation
@@ -213,7 +214,7 @@ def _policy_words(action: Action) -> dict[str, Any]:
         "tested": action.tested,
         "leads": told.leads,
         "lines": [*told.sentences, *told.below],  # the three lines stand above
-        "warnings": [str(problem) for problem in document.warnings],
+        "warnings": [str(problem) for problem in warnings_of(document)],
         "module": words.address_text(bytes(module.address)),
         "replaces": newest,
         "revival": revival(newest, before, code) if newest else None,
