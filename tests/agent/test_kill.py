@@ -29,9 +29,8 @@ POINTS = [
 ]
 
 
-def kill_at(point: str, request: Request, world: World, *, node: str = "", tries: int = 1) -> None:  # noqa: F811
-    """Run a worker of its own on the request until it is killed at the point. `node` is asked in place of the chain's;
-    where it may fail the worker, several may be needed until one gets as far as the point."""
+def worker(point: str, request: Request, world: World, node: str = "") -> tuple[list[str], dict[str, str]]:  # noqa: F811
+    """The command and the environment of a worker of its own on the database that is connected now."""
     parameters = connection.get_connection_params()
     url = (
         f"postgres://{parameters['user']}:{parameters['password']}@{parameters['host']}:{parameters['port']}"
@@ -47,10 +46,16 @@ def kill_at(point: str, request: Request, world: World, *, node: str = "", tries
         "PYTHONPATH": str(ROOT),
     }
     script = Path(__file__).with_name("killed_worker.py")
+    return [sys.executable, str(script), point, str(request.pk)], environment
+
+
+def kill_at(point: str, request: Request, world: World, *, node: str = "", tries: int = 1) -> None:  # noqa: F811
+    """Run a worker of its own on the request until it is killed at the point. `node` is asked in place of the chain's;
+    where it may fail the worker, several may be needed until one gets as far as the point."""
+    command, environment = worker(point, request, world, node)
     for _ in range(tries):
         done = subprocess.run(
-            [sys.executable, str(script), point, str(request.pk)],
-            env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False,
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False
         )  # fmt: skip
         if done.returncode == -signal.SIGKILL:
             return
