@@ -103,7 +103,8 @@ _BY_NAME = (
             "batch call, forward call, forward batch, call agreement, call app, run macro, execute batch, "
             "execute call, execute calls, execute from, execute transaction, execute transactions, exec transaction, "
             "execute user, execute action, execute actions, handle ops, queue transaction, schedule batch, "
-            "perform call, run script, multi forward"
+            "perform call, run script, multi forward, any call, any exec, external call, "
+            "attempt calls, make call, exec script, raw action"
         ),
     ),
     _Names(
@@ -119,13 +120,19 @@ _BY_NAME = (
     _Names(
         Family.UPGRADE,
         words=set_of("upgrade upgrades upgradeable upgradeability implementation implementations impl singleton"),
-        pairs=_pairs("diamond cut, set code, update code, master copy, set address"),
-        changed=set_of("beacon facet facets proxies proxy logic"),
+        pairs=_pairs(
+            "diamond cut, set code, update code, contract code, master copy, set address, contract map, "
+            "contract address, do actions, contracts update, update contracts"
+        ),
+        changed=set_of("beacon facet facets proxies proxy logic templates"),
     ),
     _Names(
         Family.STREAM,
         words=set_of("stream streams streaming flow flows flowrate flowrates drips"),
-        pairs=_pairs("flow rate, per second, per sec, member units, recurring payment, recurring payments"),
+        pairs=_pairs(
+            "flow rate, per second, per sec, member units, recurring payment, recurring payments, "
+            "vesting schedule, vesting schedules"
+        ),
         ends=True,
     ),
     _Names(
@@ -159,7 +166,7 @@ _BY_NAME = (
             "position manager, position managers, order signer, can spend, self approve, session key, session keys, "
             "spend limit"
         ),
-        changed=set_of("relayer relayers signer signers spender spenders allower authorized authorised"),
+        changed=set_of("relayer relayers signer signers spender spenders allower authorized authorised transferor"),
         ends=True,
     ),
     _Names(
@@ -168,7 +175,7 @@ _BY_NAME = (
         starts=set_of("rely deny initialize reinitialize reclaim setup"),
         pairs=_pairs(
             "set up, transfer control, trusted remote, execute recovery, confirm recovery, multi confirm, "
-            "finalize recovery, set addr"
+            "finalize recovery, set addr, apply installation, apply update, apply uninstallation"
         ),
         changed=set_of(
             "auth authority authorities authorizer guardian guardians governor governors governance controller "
@@ -176,7 +183,8 @@ _BY_NAME = (
             "vetoers pauser pausers keeper keepers steward stewards curator curators resolver fuses handler member "
             "members plugin plugins threshold subnode record allocator allocators sentinel multisig dao timelock "
             "setter granter revoker verifier implementer rescuer rescuers bridger bridgers bonder bonders predicate "
-            "predicates burner burners"
+            "predicates burner burners disallower mpc poster confirmer blacklister "
+            "ownable"
         ),
     ),
     _Names(
@@ -186,9 +194,13 @@ _BY_NAME = (
     ),
 )
 # Messages to another chain, where their bytes are called in this account's name.
-_CROSSING = _pairs("retryable ticket, send message, send tx, relay message, bridge message, domain message")
+_CROSSING = _pairs(
+    "retryable ticket, submit retryable, send message, send tx, sync state, relay message, bridge message, "
+    "domain message, deposit transaction, erc transaction, unsigned transaction, l transaction, l message, "
+    "pass message, initiate withdrawal"
+)
 # What calls an address with bytes, where nothing else is said of it.
-_CALLING = set_of("call dispatch forward invoke proxy relay tunnel")
+_CALLING = set_of("call dispatch enqueue forward invoke proxy relay tunnel")
 _RATE = re.compile(r"flow_?rate|per_?sec|rate_?per")
 _V_R_S = ("uint8", "bytes32", "bytes32")
 _FLOW_TYPES = frozenset({"int96", "uint216"})
@@ -216,4 +228,11 @@ def family_of(name: str, arguments: Sequence[tuple[str, str]]) -> Family | None:
         return Family.ANYTHING
     if words[:2] == ["set", "is"] and {"address", "bool"} <= set(types):
         return Family.PERMISSION
+    if words and words[0] in _CHANGING and any(_is_signers(*one) for one in arguments):
+        return Family.PERMISSION
     return None
+
+
+def _is_signers(type_: str, name: str) -> bool:
+    """Whether an argument is a list of accounts that sign for a contract from then on."""
+    return type_ in ("address[]", "bytes[]") and name.lower().endswith(("signers", "transmitters"))

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.understanding.functions import table
 from agent.understanding.functions.make import standing
 from agent.understanding.functions.make.packages import PACKAGES
 from agent.understanding.functions.table import candidates
@@ -63,6 +64,28 @@ def family(text: str) -> Family | None:
         ("setIsSequencer(address who, bool is)", Family.PERMISSION),
         ("setIsPaused(bool paused)", None),
         ("insertSigners(address[] signers)", Family.PERMISSION),
+        ("setConfig(address[] _signers, uint8 f, bytes rest)", Family.PERMISSION),
+        ("setConfig(address[] targets, uint8 f)", None),
+        ("setTransferor(address transferor)", Family.PERMISSION),
+        ("enqueue(address target, uint256 gas, bytes data)", Family.ANYTHING),
+        ("enqueue(uint256 number)", None),
+        ("anyExec(address from, address to, bytes data)", Family.ANYTHING),
+        ("executeExternalCall(bytes message)", Family.ANYTHING),
+        ("syncState(address receiver, bytes data)", Family.ANYTHING),
+        ("createVestingSchedule(address beneficiary, uint256 start, uint256 amount)", Family.STREAM),
+        ("revokeVestingSchedule(uint256 number)", None),
+        ("updateContractMap(bytes32 key, address code)", Family.UPGRADE),
+        ("applyInstallation(address dao, address plugin)", Family.CONTROL),
+        ("changeMPC(address mpc)", Family.CONTROL),
+        ("depositTransaction(address to, uint256 value, uint64 gas, bool creates, bytes data)", Family.ANYTHING),
+        ("initiateWithdrawal(address target, uint256 gas, bytes data)", Family.ANYTHING),
+        ("initiateWithdrawal(uint256 amount)", None),
+        ("sendL2Message(address chain, bytes data)", Family.ANYTHING),
+        ("requestL2TransactionDirect(uint256 chain, bytes data)", Family.ANYTHING),
+        ("attemptCalls(uint256 a)", Family.ANYTHING),
+        ("sendRawAction(uint256 a)", Family.ANYTHING),
+        ("setTemplates(address a, address b)", Family.UPGRADE),
+        ("transferOwnableContracts(address[] contracts, address to)", Family.CONTROL),
         ("acceptAuthorizedReceivers(address[] a, address[] b)", Family.PERMISSION),
         ("setBurner(address who)", Family.CONTROL),
         ("setNameForAddr(address addr, address owner, address resolver, string name)", Family.CONTROL),
@@ -175,5 +198,7 @@ def test_what_was_judged_to_go_on_is_refused_and_nothing_else() -> None:
         if expected == "-" and listed:
             refused.append(function.signature)
     assert len(protocols) >= 15
+    read = {code for code, *_ in judged()}
+    assert [code.hex() for code in table._lines() if code not in read and known_unbounded(code) is None] == []
     assert missed == []
     assert refused == []
