@@ -29,7 +29,7 @@ from agent.understanding.gate.fields import (
     named_value,
     row_left_over,
 )
-from agent.understanding.gate.headings import heading_left_over, stem
+from agent.understanding.gate.headings import asides, heading_left_over, stem
 from agent.understanding.gate.inert import is_inert, is_label
 from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.people import against_left_over
@@ -41,6 +41,7 @@ from agent.understanding.gate.prose import (
     sentence_left_over,
     wants_of_others,
 )
+from agent.understanding.gate.reasons import reason_left_over
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
@@ -110,6 +111,7 @@ class _Around:
     topics: frozenset[str]  # the beginnings of what the orders and the title are about
     adding: frozenset[_Place]  # lists of what the money is spent on, which add up to it
     rows: frozenset[int]  # the groups that have rows
+    asides: frozenset[int]  # sections of their own, under a heading of reasons or people
     has_old: bool  # the orders have the value before
 
 
@@ -127,6 +129,7 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Se
         _topics(telling, reads),
         adding_up(reads, facts) if facts.is_some_money else frozenset(),
         frozenset(read.passage.group for read in reads if read.passage.shape is Shape.ROW),
+        asides(reads, facts) - sections - {passage.section for passage in passages},
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
     )
 
@@ -234,8 +237,10 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     if (over := against_left_over(read, facts, around.topics)) is not None:
         return over
     is_listed = passage.group in around.groups  # in the list or table of the orders
-    is_aside = _is_aside(passage, around.sections)
+    is_aside = passage.section in around.asides
     is_elsewhere = bool(passage.headings) and passage.section not in around.sections
+    if (is_aside or is_elsewhere) and (over := reason_left_over(read, facts)) is not None:
+        return over
     if passage.shape in (Shape.ROW, Shape.RECORD):
         if not is_listed and not decides(read):
             if is_aside:
@@ -284,11 +289,3 @@ def _uncompared(read: Read, facts: Facts) -> LeftOver | None:
 
 
 _AS_CODE = re.compile(r"^(?:[a-z]\w*\(|\{\s*\"\w+\":)")  # a call, or an object of one
-
-
-def _is_aside(passage: Passage, sections: frozenset[int]) -> bool:
-    """Whether a passage stands in a section of its own, under a heading of reasons or people."""
-    if passage.section in sections or not (passage.headings or passage.title):
-        return False
-    heading = set(re.findall(r"[^\W\d_]+", level((passage.headings or (passage.title,))[-1])))
-    return bool(heading & sets.ASIDE)

@@ -154,7 +154,8 @@ def _speaks_of_order(folded: str) -> bool:
         if match["noun"] in ("proposal", "vote", "executable") and _tells_of_itself(after):
             if _DOES_ORDER.match(after) is not None:
                 return False  # what stands behind is what it does
-            continue
+            if match["noun"] in ("proposal", "executable") or not _ELECTS.search(after):
+                continue
         if _PREDICATE.match(after) is not None and _TURNS.search(after) is None and _TURNS.search(before) is None:
             continue
         return True
@@ -162,6 +163,9 @@ def _speaks_of_order(folded: str) -> bool:
 
 
 _ABOVE = re.compile(r"\b(?:above|below)\b")
+_ELECTS = re.compile(
+    r"^\s*(?:also |then |now )?(?!\w*(?:is|was|covers|seeks|asks|aims|follows|builds|continues)\b)\w+s\b"
+)
 _ITSELF = re.compile(
     r"\b(?:this|the) (?:executable |on-?chain )?(?:proposal|vote)(?: will)?\s+$|\bwe (?:propose|ask|want) to\s+$"
 )
@@ -237,12 +241,23 @@ def is_choice(folded: str, own: frozenset[str] = frozenset()) -> bool:
     if match is None:
         return False
     rest = folded[match.end() :]
+    said = set(re.findall(r"[^\W\d_]+", rest))
     denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
-    if not set(re.findall(r"[^\W\d_]+", rest)) <= _OF_CHOICE | sets.TITLE_VERBS | own:
+    if not said <= _OF_CHOICE | sets.TITLE_VERBS | own:
         return False
-    return not denies if match["side"] in ("for", "yes", "yea", "in favour", "in favor") else True
+    if match["side"] in ("for", "yes", "yea", "in favour", "in favor"):
+        return not denies and not said & _OF_REFUSAL
+    return denies or not said & _OF_ACTS
 
 
+_OF_REFUSAL = sets.words_of("keep keeps status quo unchanged you stays stop current treasury nothing nobody set moves")
+_OF_ACTS = sets.words_of(
+    "pay pays paid transfer transfers send sends sent made make makes mint mints grant grants approve "
+    "approves fund funds "
+    "funded granted upgrade upgraded upgrades delegate delegates execute executes implement implements "
+    "proceed pass passes "
+    "renew renews update set done move moves"
+)
 _OF_CHOICE = sets.words_of(
     "it the this a an of to in for and or is are be will do does not no none nothing i we you it with from approve "
     "approves support supports agree agrees accept accepts pass passes execute executes implement implements proceed "

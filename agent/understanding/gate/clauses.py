@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
-from agent.understanding.gate.parts import HOLDS, Parts
+from agent.understanding.gate.forms import is_sum, turns_direction
+from agent.understanding.gate.parts import HOLDS, Parts, is_no_name
 from agent.understanding.gate.pieces import Piece
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act
@@ -123,9 +124,9 @@ class _Clause(Parts):
                 return "words"  # "transfer lea to 2,500 USDC"
             self._has_amount = True
             return ""
-        if self._at == 0 or self._is_step_number() or self._is_old_value():
-            return ""
-        return "amount"
+        is_number = quantity.unit is Unit.BARE and quantity.readings[0] <= _MOST_STEPS
+        is_first = self._at == 0 and self._next() in _BEHIND_NUMBERS and len(self._pieces) > 2
+        return "" if (is_number and (is_first or self._is_step_number())) or self._is_old_value() else "amount"
 
     def _is_other_unit(self, quantity: Quantity) -> bool:
         """Whether a time or share stands beside an amount of money, which no call limits by it."""
@@ -166,6 +167,8 @@ class _Clause(Parts):
         act = piece.thing
         assert isinstance(act, ActWord)
         if act.acts & self._facts.acts:
+            if piece.text.startswith(_PASSES_ON) and not self._replaces():
+                return "verb"  # who has the role keeps it
             if piece.text in _GIVES and self._is_behind_receiver():
                 return "verb"  # "lea pays for it"
             self._has_verb = True
@@ -173,6 +176,14 @@ class _Clause(Parts):
         if piece.text in self._glue or piece.text in self._facts.words:
             return ""
         return "verb"
+
+    def _replaces(self) -> bool:
+        """Whether a role is taken from one and given to another, or there is but one value that is set."""
+        if self._facts.acts >= {Act.GRANT, Act.REVOKE} or any(one.unit is Unit.TOKEN for one in self._read.quantities):
+            return True
+        return not any(
+            str(effect.kind) == "role_change" and "ole(" in effect.function for effect in self._facts.effects
+        )
 
     def _is_behind_receiver(self) -> bool:
         """Whether who is paid stands right before, as the one who acts."""
@@ -300,7 +311,7 @@ class _Clause(Parts):
         before = self._pieces[at] if at >= 0 else None
         is_open = before is not None and before.kind == "party" and before.text.count("(") > before.text.count(")")
         original = self._read.passage.text[piece.start : piece.end]
-        return is_open and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
+        return is_open and original[:1].isupper() and not is_no_name(piece.text)
 
     def _next_is_place(self) -> bool:
         after = self._pieces[self._at + 1] if self._at + 1 < len(self._pieces) else None
@@ -334,7 +345,10 @@ _FRAMES = ("proposal", "vote", "request", "call", "transaction", "order", "propo
 _FRAME_VERBS = sets.words_of("propose proposes request requests requested requesting ask asks seek seeks want")
 _GIFTS = sets.words_of("bounty prize reward contribution donation grant award payment transfer disbursement")
 _ORDINALS = ("first", "second", "third", "other", "old", "former", "previous")
+_PASSES_ON = ("replac", "transfer", "hand", "mov", "swap")
 _GIVES = ("pays", "gives", "sends", "transfers", "covers", "funds", "pay", "give", "send")
+_MOST_STEPS = 50
+_BEHIND_NUMBERS = frozenset(".):-–—")
 _REACHES = ("up", "amounting", "amounts", "adds", "comes", "equal", "equals", "limited", "allowance", "approval")
 _BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
@@ -347,6 +361,11 @@ _DEICTIC = frozenset({"this", "that", "these", "those"})
 
 def clause_left_over(read: Read, facts: Facts, more: frozenset[str] = frozenset()) -> LeftOver | None:
     """What one sentence or item has besides an order; None where all of it is used."""
+    passage = read.passage
+    if is_sum(read):
+        return LeftOver("amount", passage.start, passage.end)
+    if turns_direction(read, facts):
+        return LeftOver("words", passage.start, passage.end)
     found = _Clause(read, facts, may_tell_purpose=facts.is_some_money, more=more).left_over()
     return None if found is None else _at(read, found[1], found[0])
 

@@ -8,12 +8,13 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
+from functools import cached_property
 
 from agent.understanding.described import namehash, need_of
 from agent.understanding.effects import ETHER, Book, Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.mentions.languages import Act
-from agent.understanding.mentions.parties import Names, Party
+from agent.understanding.mentions.parties import Names, Party, skeleton
 from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
 from agent.understanding.telling import acts_for, is_money
 from policies.notation.amounts import base_units
@@ -147,7 +148,49 @@ class Facts:
         if party.is_own or not party.name or party.name in self.names.known or not paid & set(party.addresses):
             return True
         # A name that the text itself gives: "Uniswap's treasury (0x...)", "the escrow at 0x...".
-        return not set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES)
+        if set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES):
+            return False
+        return not self._is_name_of_another(party)
+
+    def is_called_after_another(self, value: str) -> bool:
+        """Whether a cell of a name has a word by which the book knows alone somebody who takes no part."""
+        said = set(_WORD.findall(value)) - _COMMON
+        return any(
+            said & self._own_words.get(name, frozenset()) and not addresses & self.parties
+            for name, addresses in self.names.known.items()
+        )
+
+    def has_number(self, quantity: Quantity) -> bool:
+        """Whether a number, in whatever unit, is the amount of an effect in its token."""
+        assets = {effect.asset for effect in self.effects if effect.asset is not None}
+        return any(self._is_amount_of(quantity.readings[0], asset) for asset in assets)
+
+    def _is_name_of_another(self, party: Party) -> bool:
+        """Whether a name that the text gives to an address has a word by which the book knows another one alone, or
+        looks like its name: "the council's account (0x...)", "grants.1umen.eth (0x...)"."""
+        here = set(party.addresses)
+        said = set(_WORD.findall(party.name)) - _COMMON
+        for name, addresses in self.names.known.items():
+            if addresses & here:
+                continue
+            is_part = bool(said) and set(_WORD.findall(party.name)) - {"eth"} <= set(_WORD.findall(name))
+            if is_part or skeleton(name) == skeleton(party.name) or said & self._own_words.get(name, frozenset()):
+                return True
+        return False
+
+    @cached_property
+    def _own_words(self) -> Mapping[str, frozenset[str]]:
+        """The words of each name of the book that no name of another address has."""
+        users: dict[str, set[bytes]] = {}
+        for name, addresses in self.names.known.items():
+            for word in _WORD.findall(name):
+                users.setdefault(word, set()).update(addresses)
+        return {
+            name: frozenset(
+                word for word in _WORD.findall(name) if len(word) > 2 and word not in _COMMON and len(users[word]) == 1
+            )
+            for name in self.names.known
+        }
 
     @property
     def is_paid_by_name(self) -> bool:
@@ -163,6 +206,7 @@ class Facts:
 
 
 _WORD = re.compile(r"[^\W\d_]+")
+_COMMON = sets.HOLDERS | sets.GLUE
 _NAMED = re.compile(r"“([\w.-]{1,60})”")
 
 

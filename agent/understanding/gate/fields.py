@@ -115,11 +115,17 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         if is_source and not party.is_own and one.key != "payer" and set(party.addresses) & paid:
             return "party"  # "refund from lea"
     symbol = _symbol_of_name(one, facts)
+    if set(names) & _PEOPLE and facts.is_called_after_another(value):
+        return "party"
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
     for quantity in found:
         is_nothing = quantity.readings == (0,) and any(facts.uses(other) for other in found if other is not quantity)
         is_free = quantity.is_conversion or is_code or is_nothing or _is_harmless_number(quantity, one)
+        if set(names) & _WORTHS and quantity.unit in (Unit.BARE, Unit.MONEY) and not facts.has_number(quantity):
+            return "amount"
+        if set(names) & _COUNTED and quantity.unit is Unit.BARE and quantity.readings[0] > len(facts.effects):
+            return "amount"
         if not is_free and not facts.uses(quantity):
             return "amount"
         value = value[: quantity.start] + " " * (quantity.end - quantity.start) + value[quantity.end :]
@@ -137,6 +143,11 @@ _FREE_IN_CELLS = frozenset().union(
     sets.MONEY_NOUNS, sets.AIMS, sets.TITLE_VERBS, sets.GLUE, sets.COSTS, sets.KINDS, sets.TOPICS, sets.BINDING,
     sets.SETTING_NOUNS, sets.PLAIN_STATUS, sets.META, sets.words_of("text texts page pages cc"),
 )  # fmt: skip
+_PEOPLE = sets.words_of("name names contributor grantee payee person member team delegate who recipient vendor")
+_WORTHS = sets.words_of("usd eur dollars euros value worth")
+_COUNTED = sets.words_of(
+    "payments transfers times count number members recipients people instalments installments calls"
+)
 _PARTIES = ("recipient", "payer", "spender")
 # Columns of what an amount is for. Their values are held against the words that bind, as purposes are.
 _WHAT_FOR = sets.words_of(

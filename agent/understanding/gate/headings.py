@@ -11,6 +11,7 @@ from itertools import pairwise
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.inert import are_plain
 from agent.understanding.gate.pieces import Piece, pieces
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act, Tense
@@ -18,6 +19,7 @@ from agent.understanding.mentions.parties import Party
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import ActWord, is_imperative, level
 from agent.understanding.orders import Read
+from agent.understanding.passages import Shape
 
 _EDITION = re.compile(
     r"\[[^\]]*\]|\b(?:ep|eip|aip|uip|prop|proposal|part|round|season|q|phase|v|term|action|step|transaction|call|payment|"
@@ -61,6 +63,8 @@ def heading_left_over(
     passage, folded = read.passage, read.voice.folded
     if passage.leads or "\t" in passage.text:
         return None  # a table's header, whose names its rows have
+    if _CORRECTS.search(folded) is not None:
+        return _over(read, "words")
     if (over := _of_values(read, facts)) is not None:
         return over
     is_title = passage.is_title and not passage.title
@@ -188,8 +192,10 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
     folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
     title = set(_LETTERS.findall(level(read.passage.title)))
     covered = [party for party in read.parties if party.addresses]
-    if _WAS_DONE.search(folded) is not None:
+    if _WAS_DONE.search(folded) is not None or _FROM_OTHERS.search(folded) is not None:
         return _over(read, "words")
+    if set(_LETTERS.findall(folded)) & _TIMES - facts.words:
+        return _over(read, "time")
     for match in _LETTERS.finditer(folded):
         word = match[0].removesuffix("'s")
         if any(party.start <= match.start() < party.end for party in covered):
@@ -200,10 +206,17 @@ def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | 
     return None
 
 
+_CORRECTS = re.compile(
+    r"\b(?:corrections?|corrigend(?:um|a)|errat(?:um|a)|retractions?|cancellations?|withdrawal of|disclaimers? of)\b"
+)
 _WAS_DONE = re.compile(
     r"\b(?:we|it|they|dao|team|members|who|what) (?:have |has |was |were )?(?:made|sent|paid|transferred|did|done|"
     r"gave)\b"
 )
+_FROM_OTHERS = re.compile(
+    r"\bfrom (?:the |our |its |all )?(?!treasury|dao|timelock|safe|multisig|wallet|executor)[a-z]"
+)
+_TIMES = sets.words_of("after before until when once if unless milestone milestones later during upon pending")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")
 
 
@@ -273,6 +286,8 @@ def _of_unknown(read: Read, facts: Facts, sure: frozenset[str], body: frozenset[
             continue
         if word in sets.SETTING_NOUNS and not facts.is_all_money:
             continue
+        if bids and _is_stranger(read, facts, match, body):
+            return _over(read, "party", match.start(), match.end())
         if not word.isdigit() and (bids or word in _TITLE_WORDS or word in facts.words or word in _verbs(facts)):
             continue
         after = re.match(r"\W+([^\W\d_]+)", folded[match.end() :])
@@ -282,6 +297,18 @@ def _of_unknown(read: Read, facts: Facts, sure: frozenset[str], body: frozenset[
             continue
         return _over(read, "time" if word.isdigit() else "words", match.start(), match.end())
     return None
+
+
+def _is_stranger(read: Read, facts: Facts, match: re.Match[str], body: frozenset[str]) -> bool:
+    """Whether a title that bids names somebody or a token that no sentence names again: "Donate to Unicef"."""
+    text = read.passage.text
+    said = text[match.start() : match.end()]
+    if not said[:1].isupper() or not any(map(str.isalpha, text[: match.start()])):
+        return False
+    symbol = facts.symbols.of(said)
+    if symbol is not None:
+        return not facts.moves(symbol) and re.match(r"\s[A-Z]", text[match.end() :]) is None
+    return stem(level(said)) not in body and not are_plain((said,), facts, _TITLE_WORDS | sets.COSTS | _verbs(facts))
 
 
 def _is_noun_first(read: Read, first: str) -> bool:
@@ -327,8 +354,12 @@ def _of_persons(read: Read, facts: Facts) -> LeftOver | None:
     listed = pieces(read)
     own = [piece for piece in listed if isinstance(piece.thing, Party) and piece.thing.is_own]
     for piece in own if facts.is_all_money else ():
-        if re.search(r"\b(?:to|for) (?:the |our )?$", read.voice.folded[: piece.start]) is not None:
-            return _over(read, "party")  # "A letter to the DAO", "A refund for the treasury"
+        if re.search(r"\b(?:to|for|buy|rent|get|sell|give|bring) (?:the |our )?$", read.voice.folded[: piece.start]):
+            return _over(
+                read, "party"
+            )  # "A letter to the DAO", "A refund for the treasury", "Buy the treasury a house"
+    if _ASKS_ONLY.search(read.voice.folded) is not None:
+        return _over(read, "words")
     for at, piece in enumerate(listed):
         party = piece.thing
         after = listed[at + 1] if at + 1 < len(listed) else None
@@ -350,6 +381,12 @@ def _of_persons(read: Read, facts: Facts) -> LeftOver | None:
     return None
 
 
+_ASKS_ONLY = re.compile(
+    r"\b(?:request|get|ask for|seek) (?:an? |the )?(?:\w+ )?(?:quotes?|offers?|bids?|comments?|feedback|opinions?|"
+    r"information|estimates?|advice)\b"
+)
+
+
 def _is_noun_of(word: str, facts: Facts) -> bool:
     return (
         word in sets.KINDS | sets.SETTING_NOUNS
@@ -363,3 +400,42 @@ def _is_named(name: str, facts: Facts) -> bool:
     small = level(name).removesuffix("'s")
     found = [known for known in (*facts.names.known, *facts.names.local) if small in known.split()]
     return any(facts.names.of(known) <= facts.parties for known in found)
+
+
+def asides(reads: Sequence[Read], facts: Facts) -> frozenset[int]:
+    """The sections under a heading of reasons or people: its own, that of the section around it, or that of an empty
+    section before it, as in "### Background", "### The cost of hosting". Such a heading has plain words alone.
+    """
+    found: set[int] = set()
+    empty: dict[int, bool] = {}  # by depth: whether headings of this rank stand below an empty one of reasons
+    kinds: list[bool] = []  # of the headings around, outermost first: whether it is of reasons
+    previous: Read | None = None
+    for read in reads:
+        passage = read.passage
+        if passage.shape is not Shape.HEADING or "\t" in passage.text or passage.leads:
+            is_titled = not passage.headings and bool(set(_LETTERS.findall(level(passage.title))) & sets.ASIDE)
+            if is_titled or (kinds and kinds[-1]):
+                found.add(passage.section)
+            previous = read
+            continue
+        if passage.is_title:
+            kinds, previous = [], read
+            continue
+        depth = len(passage.headings)
+        kinds = kinds[:depth]
+        is_named = bool(set(_LETTERS.findall(level(passage.text))) & sets.ASIDE)
+        is_plain = are_plain(_LETTERS.findall(passage.text), facts, _PLAIN_IN_ASIDES)
+        if previous is not None and previous.passage.shape is Shape.HEADING and not previous.passage.is_title:
+            is_empty = len(previous.passage.headings) == depth and empty.get(depth) is None
+            if is_empty and set(_LETTERS.findall(level(previous.passage.text))) & sets.ASIDE:
+                empty[depth] = True
+        if is_named or not is_plain:
+            empty.pop(depth, None)
+        empty = {key: value for key, value in empty.items() if key <= depth}
+        around = any(kinds) or depth in empty
+        kinds += [False] * (depth - len(kinds)) + [is_named or (is_plain and around)]
+        previous = read
+    return frozenset(found)
+
+
+_PLAIN_IN_ASIDES = sets.TOPICS | sets.COSTS | sets.ASIDE | sets.words_of("cost costs fee fees expense expenses vs")

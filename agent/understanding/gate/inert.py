@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts
-from agent.understanding.gate.inert_words import is_inert_word
-from agent.understanding.mentions.quantities import Unit
+from agent.understanding.gate.forms import blames, does_itself, is_pretence
+from agent.understanding.gate.inert_words import SMALL, is_inert_word
+from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import level
 from agent.understanding.orders import Read
 
@@ -23,8 +24,11 @@ _LINK = re.compile(r"https?://\S+|\S+@\S+\.\S+|\([\w-]+(?:\.[\w-]+)+\)")
 
 def is_inert(read: Read, facts: Facts) -> bool:
     """Whether every word of a sentence is known to change nothing."""
+    folded = read.voice.folded
+    if is_pretence(folded) or does_itself(folded, facts) or blames(folded):
+        return False
     text = _HOW.sub(" ", _LINK.sub(" ", read.passage.text))
-    if any(not _is_plain_number(one.unit, one.per_s) for one in read.quantities):
+    if any(not _is_plain_number(one.unit, one.per_s) or not _counts(one, folded, facts) for one in read.quantities):
         return False
     strange = False
     more = sets.SECTIONS if text.rstrip().endswith(":") else frozenset()
@@ -70,6 +74,14 @@ _ORDINALS = sets.words_of("second third new old previous draft follows following
 def _is_plain_number(unit: Unit, per_s: int) -> bool:
     """Whether a number counts things, or is a year: no amount, share, time or rate."""
     return unit is Unit.BARE and not per_s
+
+
+def _counts(one: Quantity, folded: str, facts: Facts) -> bool:
+    """Whether a number counts the things that are named behind it, dates something, or is small: "120 people"."""
+    if not facts.is_some_money or one.readings[0] < 13 or 1900 <= one.readings[0] <= 2100:
+        return True
+    after = re.match(r"\s?%?\+?[ -]([a-z]+)", folded[one.end :])
+    return after is not None and after[1] not in sets.SMALL and is_inert_word(after[1]) and after[1] not in SMALL
 
 
 def _is_in_name(text: str, match: re.Match[str]) -> bool:

@@ -48,7 +48,7 @@ NOUNS = words_of(
     "base-layer core heart center centre hub space forum-thread thread post announcement news press-release "
     "media-coverage publication paper whitepaper repository code codebase commit test-suite ci pipeline monitoring "
     "uptime latency throughput bandwidth traffic load demand usage activity engagement retention onboarding "
-    "support-desk helpdesk ticket incident response vulnerability bounty-hunter researcher risk threat attack surface "
+    "support-desk helpdesk ticket incident response vulnerability bounty-hunter researcher risk surface "
     "defence defense protection mitigation safeguard best-practice law lawyer compliance regulation regulator "
     "legal-entity entity nonprofit non-profit institution government public-good good commons household family child "
     "parent woman man citizen resident population society economy sector business enterprise startup entrepreneur ngo "
@@ -111,8 +111,7 @@ QUALITIES = words_of(
     "efficiently reliably securely safely openly transparently jointly collectively globally locally internationally "
     "technically countless numerous various multiple diverse whole-heartedly everyday key wonderful amazing fantastic "
     "incredible exciting interesting fun curious eager confident optimistic hopeful thankful welcome possible "
-    "feasible practical meaningful related suitable three four five six seven eight nine ten hundred dozen daily "
-    "weekly"
+    "feasible practical meaningful related suitable three four five six seven eight nine ten hundred dozen"
 )
 _INERT = SMALL | NOUNS | VERBS | QUALITIES
 _FORMED = _INERT - SMALL
@@ -127,6 +126,12 @@ _ENDS = (
     ("ing", "e"),
     ("ly", ""),
 )
+# Of verbs alone: operate -> operation, implement -> implementation, improve -> improvement, read -> reader, readable.
+_ENDS_OF_VERBS = (
+    ("ion", "e"), ("ion", ""), ("ions", "e"), ("ions", ""), ("ation", ""), ("ation", "e"), ("ations", ""),
+    ("ations", "e"), ("ment", ""), ("ments", ""), ("er", ""), ("er", "e"), ("ers", ""), ("ers", "e"), ("or", "e"),
+    ("or", ""), ("ors", "e"), ("ors", ""), ("ability", ""), ("able", ""), ("able", "e"),
+)  # fmt: skip
 
 
 @lru_cache(maxsize=16_384)
@@ -137,6 +142,9 @@ def is_inert_word(word: str) -> bool:
         return True
     for end, more in _ENDS:
         if plain.endswith(end) and plain.removesuffix(end) + more in _FORMED:
+            return True
+    for end, more in _ENDS_OF_VERBS:
+        if plain.endswith(end) and plain.removesuffix(end) + more in VERBS:
             return True
     halves = plain.split("-")
     return len(halves) > 1 and all(half in _INERT for half in halves)

@@ -23,9 +23,18 @@ _OPENINGS = sets.words_of("correct oversight order following based discussion re
 _PRETENDS = sets.words_of(
     "illustration demonstration simulation rehearsal practice pretence show promise pledge nomination card voucher "
     "token forwarding passing redistribution demo fun laughs joke entertainment decoration appearance appearances "
-    "display sake theatre drama fiction"
+    "display sake theatre drama fiction wager bet betting gambling"
 )
+# By these the money only rests where it goes, comes home, goes on to somebody, or comes again.
+_PASSING = sets.words_of(
+    "temporary temporarily parking holding hold holds guarding guard repatriation repatriate transmission transmitting "
+    "relaying relay passage forwarding forward home salary salaries stipend wages payroll mondays tuesdays wednesdays "
+    "thursdays fridays saturdays sundays weekends"
+)
+_SERIES = ("first", "second", "third", "fourth", "last", "next", "one")
+_GOES_TO = sets.words_of("to pay give compensate reimburse reward thank refund repay among between onto")
 _FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
+_DOLLARS = frozenset({"USDC", "USDT", "DAI", "USDS", "GHO", "USDCX", "DAIX", "PYUSD", "LUSD", "XDAI", "USDC.E", "SUSD"})
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")
 _NO_NAME = frozenset({"address", "account", "network", "chain", "token", "deployment"})
 _NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or", "in", "on", "with", "near"])
@@ -123,7 +132,7 @@ class Parts:
                 quantity = piece.thing
                 assert isinstance(quantity, Quantity)
                 is_free = is_aim and quantity.unit in (Unit.BARE, Unit.TIME) and not quantity.per_s
-                if not (is_free or self._facts.uses(quantity) or self._is_date(at)):
+                if not (is_free or self._facts.uses(quantity) or _is_date(self._pieces, at)):
                     return None
             elif piece.kind == "party":
                 party = piece.thing
@@ -133,10 +142,16 @@ class Parts:
                 if self._pieces[at - 1].text == "from" and not party.is_own:
                     return None  # "for a refund from lea"
             elif piece.kind == "number":
-                if not self._is_date(at) and not re.fullmatch(r"v?\d[\d.]*", piece.text):
+                if not _is_date(self._pieces, at) and not re.fullmatch(r"v?\d[\d.]*", piece.text):
                     return None
             elif piece.kind == "word" or piece.kind == "act":
-                if not is_aim and piece.text in _PRETENDS:
+                if (
+                    (not is_aim and piece.text in _PRETENDS)
+                    or piece.text in _PASSING
+                    or _is_of_series(self._pieces[at : at + 2])
+                ):
+                    return None
+                if self._goes_to_stranger(at):
                     return None
                 if piece.text in ("that", "which") and self._tells_of_work(at):
                     at += 3
@@ -148,6 +163,16 @@ class Parts:
                     return None
             at += 1
         return at if at > begun else None
+
+    def _goes_to_stranger(self, at: int) -> bool:
+        """Whether a purpose names somebody whom nobody knows as whom the money goes to: "to pay Maria"."""
+        piece = self._pieces[at]
+        before = self._pieces[at - 1].text if at else ""
+        text = self._read.passage.text
+        if piece.kind != "word" or before not in _GOES_TO or not text[piece.start : piece.start + 1].isupper():
+            return False
+        plain = re.split("['’]", piece.text)[0]
+        return not (self._is_inert(plain) or plain in level(self._read.passage.title) or self._symbol(piece))
 
     def _tells_of_work(self, at: int) -> bool:
         """Whether a purpose goes on with "that she did": whose work it was."""
@@ -173,12 +198,6 @@ class Parts:
             and following[1].text in ("the", "all", "our", "its", "her", "his", "their")
             and following[0].text not in sets.SMALL
         )
-
-    def _is_date(self, at: int) -> bool:
-        """Whether a number is a year, a quarter or an edition inside a purpose: "the costs of 2024"."""
-        text = self._pieces[at].text
-        before = self._pieces[at - 1].text if at else ""
-        return re.fullmatch(r"(?:19|20)\d\d", text) is not None and before not in ("for", "to", "as")
 
     def _takes_label(self) -> bool:
         """Step over what an address is called before it is given: "the handbook team (0x...)", "the writers at"."""
@@ -278,14 +297,16 @@ class Parts:
         if self._at_amount(start) and _FOR_TIME.fullmatch(" ".join(piece.text for piece in inside)):
             return None  # "700 USDC (for two months)": the sum is said, and what it is for
         if inside and _SITE.fullmatch(self._read.voice.folded[inside[0].start : inside[-1].end].strip()):
-            return None  # where a link leads to, which the page shows behind its words
+            labels = set(re.findall(r"[a-z]+", self._read.voice.folded[inside[0].start : inside[-1].end].split("/")[0]))
+            if not labels & _NO_ROLE:
+                return None  # where a link leads to, which the page shows behind its words
         is_name = start > 0 and self._pieces[start - 1].kind == "party"
         if any(piece.text in _NO_NAME for piece in inside) and not all(self._is_plain(piece) for piece in inside):
             return ("words", inside[0])  # "(Unichain address)"
         for piece in inside:
             if piece.kind == "quantity" and isinstance(piece.thing, Quantity):
                 is_worth = piece.thing.unit is Unit.MONEY and self._at_amount(start)
-                if is_worth and not self._is_worth(piece, start):
+                if is_worth and not _is_worth(piece, self._pieces[max(0, start - 3) : start]):
                     return ("amount", piece)
                 if not (is_worth or self._facts.uses(piece.thing) or piece.thing.is_conversion or _is_units(inside)):
                     return ("amount", piece)
@@ -300,10 +321,10 @@ class Parts:
                 if symbol is not None and not self._facts.moves(symbol):
                     return ("token", piece)
                 original = self._read.passage.text[piece.start : piece.end]
-                if self._at_amount(start) and piece.text in ("year", "month", "a", "per"):
+                if _is_rate(self._pieces[max(0, start - 3) : start]) and piece.text in ("year", "month", "a", "per"):
                     continue  # "(~$4.5M/year)" behind a rate
                 is_free = piece.text in self._glue | sets.UNITS or piece.text in self._facts.words
-                is_named = is_name and original[:1].isupper() and piece.text not in sets.BINDING | sets.PLACES
+                is_named = is_name and original[:1].isupper() and not is_no_name(piece.text)
                 if not (is_free or is_named or symbol is not None):
                     return ("words", piece)
         return None
@@ -311,21 +332,54 @@ class Parts:
     def _is_plain(self, piece: Piece) -> bool:
         return piece.kind not in ("word", "act") or piece.text in self._glue | sets.UNITS | self._facts.words
 
-    def _is_worth(self, piece: Piece, at: int) -> bool:
-        """Whether dollars in brackets may be what the amount before is worth: of a dollar's token the same number."""
-        before = [one.thing for one in self._pieces[max(0, at - 3) : at] if isinstance(one.thing, Quantity)]
-        worth = piece.thing
-        is_dollar = bool(before) and ("USD" in before[-1].symbol.upper() or before[-1].symbol.upper() == "DAI")
-        if not is_dollar or not isinstance(worth, Quantity) or not ("$" in piece.text or "usd" in piece.text):
-            return True
-        if worth.is_about or worth.per_s or before[-1].per_s:
-            return True  # "(~$4.5M/year)" behind a rate
-        return any(abs(one - other) * 10 <= one for one in worth.readings for other in before[-1].readings)
-
     def _at_amount(self, at: int) -> bool:
         """Whether a used amount stands right before brackets, which may say what it is worth."""
         before = [piece.thing for piece in self._pieces[max(0, at - 3) : at]]
         return any(isinstance(thing, Quantity) and self._facts.uses(thing) for thing in before)
+
+
+def _is_date(said: Sequence[Piece], at: int) -> bool:
+    """Whether a number is a year, a quarter or an edition inside a purpose: "the costs of 2024"."""
+    before = said[at - 1].text if at else ""
+    return re.fullmatch(r"(?:19|20)\d\d", said[at].text) is not None and before not in ("for", "to", "as")
+
+
+def _is_of_series(said: Sequence[Piece]) -> bool:
+    """Whether "the first of four invoices" stands here: others follow."""
+    return len(said) == 2 and said[0].text in _SERIES and said[1].text == "of"
+
+
+def _is_worth(piece: Piece, said: Sequence[Piece]) -> bool:
+    """Whether dollars in brackets may be what the amount before is worth: of a dollar's token about the same number."""
+    before = [one.thing for one in said if isinstance(one.thing, Quantity)]
+    worth = piece.thing
+    if not before or not isinstance(worth, Quantity):
+        return False
+    if worth.per_s or before[-1].per_s:
+        return True  # "(~$4.5M/year)" behind a rate
+    if before[-1].symbol.upper() not in _DOLLARS or not ("$" in piece.text or "usd" in piece.text):
+        return False  # code knows no price
+    return any(abs(one - other) * 10 <= one for one in worth.readings for other in before[-1].readings)
+
+
+def _is_rate(said: Sequence[Piece]) -> bool:
+    """Whether an amount a second stands before brackets, which may say how much it is in a longer time."""
+    return any(isinstance(one.thing, Quantity) and one.thing.per_s for one in said)
+
+
+def is_no_name(word: str) -> bool:
+    """Whether a word, capitals or not, says something of who is paid, and is no part of a name: "(Sanctioned)"."""
+    return word in _NO_NAMES or (len(word) > 6 and word.endswith(("ing", "ed")) and not is_inert_word(word))
+
+
+_NO_ROLE = sets.words_of(
+    "agent agents intermediary intermediaries broker brokers nominee proxy custodian trustee mixer relay relayer "
+    "forwarder forwarding repays repay refund refunds due loan debtor creditor stranger unknown anonymous fake decoy "
+    "alias aka formerly ex via care"
+)
+_NO_NAMES = (
+    sets.BINDING | sets.PLACES | sets.LOST | sets.AGAINST | _NO_ROLE | sets.words_of("in on at by from to with for of")
+)
 
 
 def _is_units(inside: Sequence[Piece]) -> bool:

@@ -138,7 +138,7 @@ def _has_plain_rest(match: re.Match[str] | None, read: Read, facts: Facts) -> bo
     if match is None or any(quantity.unit is not Unit.BARE for quantity in read.quantities):
         return False
     rest = _DOMAIN.sub(" ", read.passage.text[match.end() :])
-    return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | _COST)
+    return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | sets.MONEY_NOUNS | _COST)
 
 
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
@@ -190,9 +190,20 @@ def is_lead_of_others(read: Read) -> LeftOver | None:
 
 def is_contact(read: Read) -> bool:
     """Whether a sentence begins as one that says where the author is to be found."""
-    return _CONTACT.match(read.voice.folded) is not None
+    match = _CONTACT.match(read.voice.folded)
+    if match is None or read.quantities:
+        return False
+    rest = _LINKED.sub(" ", read.passage.text[match.end() :])
+    said = _PLAIN_WORD.findall(_SITE.sub(" ", re.sub(r"@[\w.]+|0x\w+|[\w-]+(?:\.[\w-]+)+", " ", rest)))
+    names = [word for word in said if word[:1].isupper()]
+    return len(names) <= 4 and all(level(word) in _REACHED for word in said if word not in names)
 
 
+_REACHED = sets.words_of(
+    "at on in by via the a our us me and or forum discord telegram twitter mail email e-mail github "
+    "handle is are of team "
+    "author server channel dm site website x farcaster lens signal contact"
+)
 _WANTS = re.compile(r"\b(?:wants?|asks?|seeks?|requests?|demands?|proposes?|suggests?)\b")
 
 
@@ -223,7 +234,7 @@ def sentence_left_over(
 def _strict(read: Read, facts: Facts, *, is_apart: bool, governs: bool, follows_reasons: bool) -> LeftOver | None:
     passage, folded = read.passage, read.voice.folded
     whole = (passage.start, passage.end)
-    if _CONTACT.match(folded):
+    if is_contact(read):
         return None
     if passage.text.rstrip().endswith(":") and clause_left_over(read, facts, sets.LEADS) is None:
         return None

@@ -106,6 +106,12 @@ PLACES = _set(
     "buybacks "
     "sender senders refund refunds endowment custodian place places"
 )
+# What accounts of every DAO are called: a name is nobody's by such a word.
+HOLDERS = _set(
+    "eth com org xyz wallet multisig safe account address treasury fund funds working group team "
+    "committee main cold hot "
+    "ops operations multi sig pod the and for labs foundation manager dao timelock governor executor grants grant"
+)
 # Words around a number that repeats the amount in base units: "(2500000000 considering USDC's 6 decimal places)".
 UNITS = _set("considering decimal decimals places base units wei raw with in i.e ie = smallest unit atomic")
 
