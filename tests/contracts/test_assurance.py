@@ -191,8 +191,9 @@ def test_a_patched_mutant_does_what_the_mutant_compiled_alone_does(ir: bool) -> 
     for key, number in schema.numbers.items():
         code = alone[key]
         assert code
-        assert behaviour(schemata.activate(together, number)) == behaviour(code), key
-        told_apart += behaviour(code) != normal
+        does = behaviour(code)
+        assert behaviour(schemata.activate(together, number)) == does, key
+        told_apart += does != normal
     assert told_apart > 60
 
 
