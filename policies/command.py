@@ -123,9 +123,8 @@ def explain(session: Session) -> int:
 
 def _row(row: "Row") -> str:
     """A budget as a line of the table."""
-    return (
-        f"| {row.budget} | {row.whom} | {row.at_once} at once | {row.in_a_period} | {row.in_time} | {row.charged_by} |"
-    )
+    right_away = f"{row.at_once} right away without an announcement"
+    return f"| {row.budget} | {row.whom} | {right_away} | {row.in_a_period} | {row.in_time} | {row.charged_by} |"
 
 
 def diff(session: Session) -> int:

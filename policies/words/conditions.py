@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Under which conditions a worst case in numbers is true: rules of which more can come than is counted."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from policies.code.policy_code import PolicyCode, Rule
 from policies.code.signatures import known_unbounded
@@ -55,12 +55,26 @@ def caveat(policy: PolicyCode, words: Vocabulary) -> str:
             f"true only if the effect of {which_rules(unknown, policy)} ends with the act and takes no more "
             "than is counted, which is not known"
         )
-    for counted, numbers in _taking_for_shares(policy, words).items():
-        taken = f"what is taken for shares by {which_rules(numbers, policy)}"
-        conditions.append(f"true only if {taken} is {either(counted, words)}")
+    conditions.extend(_shares(policy, words))
     if unbounded:
         conditions.append(f"leaving out what {which_rules(unbounded, policy)} lets happen, which no budget bounds")
     return ", ".join(conditions)
+
+
+def way_to_more(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
+    """The numbers, from 1, of the rules whose calls can let happen what no rule permits."""
+    return tuple(sorted({*not_known_to_end(policy, words), *not_bounded_rules(policy, words)}))
+
+
+def _shares(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
+    """Of which tokens it is assumed that shares are bought with them; of several such rules once for all of them."""
+    found = _taking_for_shares(policy, words)
+    numbers = sorted(number for several in found.values() for number in several)
+    taken = f"what is taken for shares by {which_rules(numbers, policy)}" if numbers else ""
+    if len(found) == 1:
+        yield f"true only if {taken} is {either(next(iter(found)), words)}, which is not known"
+    elif found:
+        yield f"true only if {taken} is a token that a budget counts under that rule, which is not known"
 
 
 def which_rules(numbers: Sequence[int], policy: PolicyCode, *, alone: str = "the only rule") -> str:

@@ -31,12 +31,12 @@ from policies.code.policy_code import Clause, Income, Kind, PolicyCode, Rule
 from policies.code.signatures import Function
 from policies.notation.amounts import Token, format_duration, format_share, format_time
 from policies.notation.primitives import checksum
+from policies.words.announcing import limits_text
 from policies.words.explain import (
     NOT_KNOWN_TO_END,
     budget_sentence,
     charge_text,
     charged_text,
-    limits_text,
     not_known_to_end,
     place_bounds,
     rule_sentence,
@@ -142,7 +142,7 @@ def _wait(policy: PolicyCode) -> str:
     share = format_share(policy.objection_threshold_bps)
     return (
         f"a wait of {wait}, then {window} to make them, and void if members with at least {share} of all votes "
-        "(rounded down) object"
+        "(their number is rounded down) object"
     )
 
 
@@ -161,8 +161,9 @@ def _announced(old: PolicyCode, new: PolicyCode) -> Iterator[Change]:
         yield Change(_mark(new.release_window_s > old.release_window_s), text)
     if new.objection_threshold_bps != old.objection_threshold_bps:
         text = (
-            f"Objections from at least {format_share(new.objection_threshold_bps)} of all votes (rounded down) stop an "
-            f"announced act instead of {format_share(old.objection_threshold_bps)}."
+            f"Objections from at least {format_share(new.objection_threshold_bps)} of all votes "
+            "(their number is rounded down) stop an announced act instead of "
+            f"{format_share(old.objection_threshold_bps)}."
         )
         yield Change(_mark(new.objection_threshold_bps > old.objection_threshold_bps), text)
 

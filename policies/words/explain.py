@@ -5,28 +5,27 @@ The caller lends names for addresses, tokens with their decimals, and functions 
 said plainly to be unknown, never guessed. No lent text can change what a sentence says: see `policies.words.wording`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.answer.permitted import Place, permitted, sends_ether
-from policies.code.policy_code import Budget, Charge, Clause, PlaceKind, PolicyCode, Rule, Scope, Source
-from policies.code.ring import worst_case_units
-from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
+from policies.code.policy_code import Charge, Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import Function, known_unbounded
-from policies.notation.amounts import Token, format_duration, format_share, format_time
+from policies.notation.amounts import Token, format_duration, format_time
+from policies.words.announcing import limits_text, narrowed_text, objection, repeats, stopping
 from policies.words.conditions import (
     caveat,
     either,
     is_known_unbounded,
     may_go_on,
-    not_bounded_rules,
     not_known_to_end,
     which_rules,
 )
-from policies.words.leaving import answered_twice, counted_if_taken, fenced_rules
-from policies.words.lending import is_its_document, lent, texts_of
+from policies.words.leaving import answered_twice, counted_if_taken, fence, fenced_rules, leaves
+from policies.words.lending import lent, texts_of
 from policies.words.reasons import reason
-from policies.words.together import charged_by, pulls, shown_cases
+from policies.words.together import charged_by, more_than_is_permitted, pulls, shown_cases, to_anybody
 from policies.words.wording import (
     FEW,
     HASH_OF,
@@ -39,10 +38,11 @@ from policies.words.wording import (
     clause_text,
     income_text,
     is_pay,
-    limits,
+    listed,
     place_name,
+    value_text,
 )
-from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, pays
+from policies.words.worst_case import DAY_S, YEAR_DAYS, WorstCase, charges_to, charging, pays
 
 if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
@@ -61,8 +61,10 @@ __all__ = [
 ]
 
 NOT_KNOWN_TO_END = "it is not known whether its effect ends with the act"
+MEASURED = "it is measured, so whatever leaves the treasury by a call of this policy counts"
 _THE_RULES = "{the rules}"  # no label can hold braces
 _COUNTABLE = 2**16
+_BARE = re.compile(r"-?[1-9][0-9,]*")
 _SHARED = {
     Scope.AGENT: "all policies of this agent",
     Scope.DAO: "all policies of the DAO",
@@ -94,8 +96,9 @@ def sentences(
         *_who_and_when(policy, words),
         *_rules(policy, words),
         _everything_else(policy, words),
+        *_budgets(policy),
         *(budget_sentence(policy, case, words) for case in cases),
-        *(_repeat(policy, number, document) for number in range(len(policy.budgets))),
+        *repeats(policy, document),
         *_worst_case(policy, cases, words),
         *_not_bounded(policy, words),
     ]
@@ -115,24 +118,14 @@ def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         "those lists are not checked on chain, the bounds below are."
     )
     yield f"An act is one call or several that happen together or not at all; {_pause(policy)}."
-    yield _objection(policy)
+    yield objection(policy)
+    yield stopping(policy)
 
 
 def _pause(policy: PolicyCode) -> str:
     if policy.cooldown_s:
         return f"the agent must wait at least {format_duration(policy.cooldown_s)} between two acts"
     return "acts may follow each other without a pause"
-
-
-def _objection(policy: PolicyCode) -> str:
-    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
-        return "Nothing has to wait for objections: whatever is permitted, the agent may do without announcing it."
-    return (
-        "An act that takes more of a budget than may be spent at once must be announced and waits "
-        f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
-        f"{format_share(policy.objection_threshold_bps)} of all votes (rounded down) object in that time or before it "
-        f"is made, and it must be made within {format_duration(policy.release_window_s)} after the wait."
-    )
 
 
 # Rules
@@ -143,7 +136,10 @@ def _rules(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         sentence = rule_sentence(policy, rule, words)
         yield f"Rule {number + 1}: it may {sentence}." if len(policy.rules) > 1 else f"It may {sentence}."
     if len({rule.key for rule in policy.rules}) < len(policy.rules):
-        yield "Where several rules permit the same function, the first whose bounds on the arguments hold applies."
+        yield (
+            "Where several rules permit the same function, each call goes by one of them alone, the first whose bounds "
+            "on the arguments hold, and is charged as that rule says."
+        )
 
 
 def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
@@ -165,10 +161,9 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
 
 
 def _everything_else(policy: PolicyCode, words: Vocabulary) -> str:
-    sentence = "Everything else is impossible for the agent, whatever anybody tells it"
-    if not_known_to_end(policy, words) or not_bounded_rules(policy, words):
-        return f"{sentence}, unless what a call above leaves behind permits it."
-    return f"{sentence}."
+    if more := more_than_is_permitted(policy, words):
+        return f"Every other call is impossible for the agent, whatever anybody tells it; {more}."
+    return "Everything else is impossible for the agent, whatever anybody tells it."
 
 
 def places(rule: Rule) -> list[Place]:
@@ -181,8 +176,8 @@ def clauses_at(rule: Rule, place: Place) -> list[Clause]:
     return [clause for clause in rule.clauses if (clause.word, clause.column) == place]
 
 
-def _is_charged(rule: Rule, place: Place) -> bool:
-    return any(charge.source is Source.ARGUMENT and (charge.word, charge.column) == place for charge in rule.charges)
+def _times_charged(rule: Rule, place: Place) -> int:
+    return sum(charge.source is Source.ARGUMENT and (charge.word, charge.column) == place for charge in rule.charges)
 
 
 def _goes_without_saying(rule: Rule, place: Place) -> bool:
@@ -202,7 +197,11 @@ def place_bounds(policy: PolicyCode, rule: Rule, place: Place, words: Vocabulary
         return f"{name} {' and '.join(clause_text(policy, rule, clause, words) for clause in clauses)}"
     if rule.place(*place) is PlaceKind.LENGTH:
         return f"{place_name(rule, (place[0], 1), words).removeprefix(HASH_OF)} may be ANYTHING, of any length"
-    return f"{name} is bounded by its budget alone" if _is_charged(rule, place) else f"{name} may be ANYTHING"
+    if is_pay(rule) and place == (0, 0):
+        return f"{name} may be ANYBODY"
+    charged = _times_charged(rule, place)
+    budgets = "budgets" if charged > 1 else "budget"
+    return f"{name} is bounded by its {budgets} alone" if charged else f"{name} may be ANYTHING"
 
 
 def charge_text(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> str:
@@ -221,20 +220,30 @@ def charged_text(rule: Rule, charge: Charge, words: Vocabulary) -> str:
 # Budgets
 
 
+def _budgets(policy: PolicyCode) -> Iterator[str]:
+    """What is true of every budget, once."""
+    if len(policy.budgets) > 1:
+        yield (
+            "What is left of one budget can't be spent from another; what counts against several budgets needs room in "
+            "each of them."
+        )
+    if any(budget.measured for budget in policy.budgets):
+        yield (
+            "A measured budget looks at each call by itself: if the call lowers the treasury's balance by more than "
+            "its rule counts, the whole fall counts, and what comes in by one call does not make up for what leaves by "
+            "another."
+        )
+
+
 def budget_sentence(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
     """The budget of the case (its `shown_case`) with both its levels, what it counts, and who shares it."""
     number = case.budget
     budget = policy.budgets[number]
-    parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limits_text(budget, words)}"]
-    at_once = case.at_once
-    if at_once < budget.base_units(budget.instant_limit):
-        most = f"no more than {words.amount(at_once, budget.asset)}" if at_once else "none"
-        parts.append(f"but what else bounds its rules lets {most} of it be spent at once")
+    narrowed = case.at_once < budget.base_units(budget.instant_limit)
+    limit = narrowed_text(budget, case.at_once, words) if narrowed else limits_text(budget, words)
+    parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limit}"]
     if budget.measured:
-        parts.append(
-            "it is measured: if a call of this policy lowers the treasury's balance by more than its rule counts, "
-            "the whole fall counts"
-        )
+        parts.append(MEASURED)
     if budget.scope in _SHARED:
         parts.append(f"it is shared with the budgets of this name, token and period in {_SHARED[budget.scope]}")
     if budget.exponent:
@@ -243,56 +252,6 @@ def budget_sentence(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> s
     if charging := charged_by(policy, number, words):
         parts.append(charging)
     return "; ".join(parts) + "."
-
-
-def limits_text(budget: Budget, words: Vocabulary) -> str:
-    """`at most 12,000 USDC in any 24 days, of which 6,000 USDC …`."""
-    limit, instant = limits(budget, words)
-    return f"at most {limit} in any {format_duration(budget.period_s)}, {_levels(budget, instant)}"
-
-
-def _levels(budget: Budget, instant: str) -> str:
-    if budget.instant_limit == budget.limit:
-        return "all of which may be spent at once"
-    if budget.instant_limit == 0:
-        return "all of which must be announced and can be objected to"
-    return f"of which {instant} may be spent at once and the rest must be announced and can be objected to"
-
-
-def _repeat(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
-    """Whether the budget fits a schedule that pays it out in full again and again, and the one that it is for."""
-    budget, name = policy.budgets[number], budget_name(policy, number)
-    if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
-        return f"What is spent from {name} does not come back while this policy lasts.{_due(policy, number, document)}"
-    return (
-        f"What is spent from {name} can be spent again after {format_duration(budget.period_s)} at the earliest and "
-        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest: paying out the whole of it "
-        f"{_schedules(budget)}.{_due(policy, number, document)}"
-    )
-
-
-def _schedules(budget: Budget) -> str:
-    """The most frequent schedule that the budget fits, and the next one that it does not."""
-    latest_s = comes_back_within_s(budget.period_s)
-    fitting = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s >= latest_s]
-    late = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s < latest_s]
-    names = {gap_s: name for name, gap_s in SHORTEST_GAP_S.items()}
-    answers = [f"{names[min(fitting)]} works"] if fitting else []
-    if late:
-        answers.append(f"{names[max(late)]} does not always")
-    return ", ".join(answers)
-
-
-def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> str:
-    """The schedule that the document says the budget is for, and whether it can be kept."""
-    budget = policy.budgets[number]
-    for written in document.budgets if document and is_its_document(policy, document) else ():
-        name = written.code_name.encode("ascii").ljust(32, b"\0")
-        same = (name, written.token.address, written.scope) == (budget.name, budget.asset, budget.scope)
-        if same and written.due in SHORTEST_GAP_S:
-            kept = "which it always can" if in_time(budget.period_s, written.due) else "for which it can come too late"
-            return f" It is meant to be paid out in full {written.due}, {kept}."
-    return ""
 
 
 # Worst case
@@ -319,16 +278,13 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
     def amount(base_units: int) -> str:
         return words.amount(base_units, budget.asset) if base_units else "nothing"
 
+    right_away = f"{amount(case.at_once)}{' right away' * bool(case.at_once)} without an announcement"
     if case.at_once == case.in_a_period:
-        takes = f"{amount(case.at_once)} at once, unopposed, and no more in any {period}; {in_time} at most "
-        takes += amount(case.in_all)
+        takes = f"{right_away}, and no more in any {period}; {in_time} at most {amount(case.in_all)}"
     else:
-        unopposed = f"at most {amount(case.unopposed)}" if case.unopposed else "nothing"
-        first = f"{amount(case.at_once)} at once, unopposed" if case.at_once else "nothing unopposed"
-        takes = (
-            f"{first}, and at most {amount(case.in_a_period)} in any {period} if nobody objects; {in_time} {unopposed} "
-            f"unopposed and at most {amount(case.in_all)} in all"
-        )
+        once_only = case.in_a_period == case.in_all and budget.period_s >= case.duration_s
+        in_a_period = f", and at most {amount(case.in_a_period)} in any {period} if nobody objects"
+        takes = f"{right_away}{in_a_period * (not once_only)}; {in_time} {_in_all(case, amount)}"
     name = budget_name(policy, case.budget)
     if not case.in_all:
         return f"Worst case for {name}{condition}: a stolen key can take nothing of what it counts."
@@ -337,20 +293,31 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
         unless = f" (or for nothing, if {pulls(pulling)})" if pulling else ""
         move = f"against what must come in for it{unless}, a stolen key can move"
         return f"Worst case for {name}{condition}: {move} {takes}."
-    return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(case, words)}."
+    return f"Worst case for {name}{condition}: a stolen key can take {takes}; {_to_whom(policy, case, words)}."
 
 
-def _to_whom(case: WorstCase, words: Vocabulary) -> str:
+def _in_all(case: WorstCase, amount: Callable[[int], str]) -> str:
+    if case.unopposed == case.in_all:
+        return f"at most {amount(case.in_all)}, even without an announcement"
+    unannounced = f"at most {amount(case.unopposed)} without an announcement and " if case.unopposed else ""
+    return f"{unannounced}at most {amount(case.in_all)} in all if nobody objects"
+
+
+def _to_whom(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
     if case.recipients is None:
-        return "this policy does not limit who gets it in the end"
+        asset = policy.budgets[case.budget].asset
+        mine = [one for one in charges_to(policy, case.budget) if leaves(policy, one, words)]
+        return to_anybody(policy, [one for one in mine if not fence(policy, policy.rules[one.rule], asset)] or mine)
     if not case.recipients:
         return "to nobody, for the bounds leave no recipient"
+    one_rule = len(charging(policy, case.budget)) == 1 and len(case.recipients) > 1
+    any_shares = ", in any shares" if one_rule else ""
     if words.lists_below and len(case.recipients) > FEW:
-        return f"only to {len(case.recipients):,} addresses (listed below)"
+        return f"only to {len(case.recipients):,} addresses (listed below){any_shares}"
     shown = ", ".join(words.address(address) for address in case.recipients[:LONG_LIST])
     more = len(case.recipients) - LONG_LIST
     count = len(case.recipients)
-    return f"to {f'these {count:,}' if count > 1 else 'this one address'} only: {shown}" + (
+    return f"to {f'these {count:,}' if count > 1 else 'this one address'} only{any_shares}: {shown}" + (
         f" and {more:,} more" if more > 0 else ""
     )
 
@@ -385,9 +352,10 @@ def _findings(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str
         )
     yield from _for_shares(policy, rule, words)
     if not rule.charges:
-        yield f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, {_but_measured(policy)}."
+        yield _no_charge(policy)
     yield from _recipient(policy, rule)
     yield from _content(rule, words)
+    yield from _bare_numbers(policy, rule, words)
     for charge in rule.charges:
         if not pays(policy, rule, charge.budget):
             yield from _what_it_costs(policy, rule, charge, words)
@@ -406,7 +374,8 @@ def _for_shares(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[s
     if counted:
         yield (
             f"NOT SHOWN, under {_THE_RULES}: which token the call takes for its shares. Budgets count it if it is "
-            f"{either(counted, words)}; of another one it takes as much as the treasury lets that contract take."
+            f"{either(counted, words)}. Another one it can take as far as the treasury allowed it before, by whatever "
+            "vote, and no budget counts that."
         )
     elif counted is not None:
         yield (
@@ -424,16 +393,20 @@ def _twice(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
         )
 
 
-def _but_measured(policy: PolicyCode) -> str:
+def _no_charge(policy: PolicyCode) -> str:
     measured = [budget_name(policy, number) for number, budget in enumerate(policy.budgets) if budget.measured]
     if not measured:
-        return "so it may be made again and again"
-    return f"and what the treasury loses by it counts only where {' or '.join(measured)} measures it"
+        return f"NOT COUNTED, under {_THE_RULES}: the call itself charges no budget, so it may be made again and again."
+    return (
+        f"COUNTED ONLY WHERE IT IS MEASURED, under {_THE_RULES}: the call itself charges no budget, and what the "
+        f"treasury loses by it counts only where {' or '.join(measured)} measures it."
+    )
 
 
 def _recipient(policy: PolicyCode, rule: Rule) -> Iterator[str]:
     if is_pay(rule) and permitted(rule, policy).at((0, 0)).listed(most=_COUNTABLE) is None:
-        yield f"NOT BOUNDED IN RECIPIENT, under {_THE_RULES}: nearly anybody can be paid."
+        but = " but whom the rule excludes" if clauses_at(rule, (0, 0)) else ""
+        yield f"NOT BOUNDED IN RECIPIENT, under {_THE_RULES}: anybody{but} can be paid."
 
 
 def _content(rule: Rule, words: Vocabulary) -> Iterator[str]:
@@ -442,6 +415,22 @@ def _content(rule: Rule, words: Vocabulary) -> Iterator[str]:
         if dynamic.width == 0 and not clauses_at(rule, hash_):
             what = place_name(rule, hash_, words).removeprefix(HASH_OF)
             yield f"NOT BOUNDED IN CONTENT, under {_THE_RULES}: {what} may say ANYTHING to the called contract."
+
+
+def _bare_numbers(policy: PolicyCode, rule: Rule, words: Vocabulary) -> Iterator[str]:
+    """Numbers in bounds of which only the called contract knows what they count."""
+    bare = dict.fromkeys(
+        place_name(rule, (clause.word, clause.column), words)
+        for clause in rule.clauses
+        if clause.kind is not Kind.IN_LIST
+        and rule.place(clause.word, clause.column) in (PlaceKind.WORD, PlaceKind.COLUMN)
+        and _BARE.fullmatch(value_text(policy, rule, (clause.word, clause.column), clause.operand, words))
+    )
+    if bare:
+        yield (
+            f"NUMBERS WITHOUT A UNIT, under {_THE_RULES}: what the bounds of {listed(list(bare))} count this policy "
+            "does not know, only the called contract; an amount of a token would be in the token's smallest units."
+        )
 
 
 def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabulary) -> Iterator[str]:

@@ -22,7 +22,9 @@ from policies.words.wording import FEW, AddressNames, Vocabulary, are_addresses
 if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
 
-_REST = re.compile(r"(?:, and |, |; )(?P<rest>if nobody|only to|this policy does not limit)")
+_REST = re.compile(
+    r"(?:, |; )(?P<rest>of which|nothing of it|together with announced|only to|for |this policy does not)"
+)
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}(?![0-9a-fA-F])")
 
 
@@ -136,4 +138,7 @@ def _in_full(short: Mapping[str, str], listed: Sequence[str], words: Vocabulary)
             continue
         name = words.address(hex_bytes(address)).removesuffix(f" ({checksum(hex_bytes(address))})")
         said.append(f"{form if name == address else name} is {address}")
-    return [f"Addresses in full: {'; '.join(said)}."] if said else []
+    names = "Names in quotation marks are only names; the addresses count. "
+    if any(one.lower().startswith("“treasury”") for one in said):
+        names += "Whether “treasury” is the treasury no policy shows. "
+    return [f"{names}Addresses in full: {'; '.join(said)}."] if said else []

@@ -6,7 +6,7 @@ must receive something for it: then what can be lost is the difference, and unde
 function that is understood can't move on a known token is not counted as taken (policies.code.understood).
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -14,8 +14,18 @@ from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
 from policies.notation.amounts import format_duration
 from policies.notation.primitives import checksum
+from policies.words.conditions import way_to_more, which_rules
 from policies.words.leaving import Leaving, counted_if_taken, fence, leaves, leaving, uncounted, unfenced
-from policies.words.wording import FEW, Vocabulary, budget_name, capital, function_name, is_pay
+from policies.words.wording import (
+    FEW,
+    Vocabulary,
+    budget_name,
+    capital,
+    function_name,
+    is_pay,
+    listed,
+    numbered_rules,
+)
 from policies.words.worst_case import (
     DAY_S,
     YEAR_DAYS,
@@ -26,12 +36,12 @@ from policies.words.worst_case import (
     charges_to,
     in_all,
     paid_by,
+    pays,
     unopposed,
     worst_of,
 )
 
 MONTH_DAYS = 31  # the longest: what is said of a month is true of March, too
-BEYOND = ", unless what those calls leave behind permits it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +62,7 @@ class AssetTotal:
 
     `taken` is what leaves for nothing, `fenced` what leaves against something, `incomes` what must come in for it.
     `pulled` is what leaves for nothing if contracts under the rules `pulling` (from 1) use an allowance against their
-    standard. `joint` is everything together.
+    standard. `joint` is everything together. `to_whom` says who can get what is taken, or why nothing limits that.
     """
 
     asset: bytes
@@ -63,6 +73,7 @@ class AssetTotal:
     pulled: Most
     pulling: tuple[int, ...]
     joint: Most
+    to_whom: str
 
 
 def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
@@ -80,17 +91,19 @@ def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
     for one in by_call:
         (fenced if fence(policy, policy.rules[one.rule], asset) else free).append(one)
     incomes = dict.fromkeys(
-        income for one in fenced for income in [fence(policy, policy.rules[one.rule], asset)] if income
+        income for one in (*fenced, *pulled) for income in [fence(policy, policy.rules[one.rule], asset)] if income
     )
+    recipients = _recipients(policy, free)
     return AssetTotal(
         asset,
         _most(policy, free),
-        _recipients(policy, free),
+        recipients,
         _most(policy, fenced),
         tuple(incomes),
         _most(policy, pulled),
         unfenced(policy, pulled),
         _most(policy, [*by_call, *pulled]),
+        to_anybody(policy, free) if recipients is None else f"only to {_whom(recipients, words)}",
     )
 
 
@@ -129,7 +142,7 @@ def together(policy: PolicyCode, words: Vocabulary, condition: str) -> tuple[str
     """Who may be paid what, how much at most, what a stolen key can take. `condition` qualifies the last two."""
     found = totals(policy, words)
     return (
-        f"All together: {_who(policy, words)}{BEYOND if condition else ''}.",
+        f"All together: {_who(policy, words)}.",
         f"{_how_much(policy, found, words, condition)}.",
         f"{_stolen(policy, found, words, condition)}.",
     )
@@ -149,13 +162,26 @@ def _who(policy: PolicyCode, words: Vocabulary) -> str:
         before = payments.setdefault((asset, budgets), frozenset())
         payments[asset, budgets] = None if paid is None or before is None else before | paid
     parts = [_pays(asset, budgets, paid, words) for (asset, budgets), paid in payments.items()]
-    parts += [f"may call {_listed(list(names))} on {words.address(target)}" for target, names in calls.items()]
+    parts += [f"may call {listed(list(names))} on {words.address(target)}" for target, names in calls.items()]
     if not parts:
         return "the agent may move nothing by this policy"
     if tokens := {rule.target: None for rule in policy.rules if rule.approval}:
-        named = _listed([words.address(token) for token in tokens])
+        named = listed([words.address(token) for token in tokens])
         parts.append(f"may give allowances in {named} that end with the act")
-    return f"the agent {'; '.join(parts)}; and do nothing else"
+    more = more_than_is_permitted(policy, words)
+    return f"the agent {'; '.join(parts)}; and {f'make no other call; {more}' if more else 'do nothing else'}"
+
+
+def more_than_is_permitted(policy: PolicyCode, words: Vocabulary) -> str:
+    """What can happen though no rule permits it: the same wherever it is said that all else is impossible."""
+    numbers = way_to_more(policy, words)
+    if not numbers:
+        return ""
+    rules = which_rules(numbers, policy)
+    return (
+        f"but what calls under {rules} begin, or allow others to do (as a subscription goes on taking money), may go "
+        "beyond this, and this policy does not stop it"
+    )
 
 
 def _called(rule: Rule, words: Vocabulary) -> str:
@@ -187,12 +213,7 @@ def _whom(addresses: Sequence[bytes], words: Vocabulary) -> str:
     shown = [words.address(address) for address in addresses[:FEW]]
     if len(addresses) > FEW:
         return f"{len(addresses):,} addresses (listed below)"
-    return _listed(shown) if shown else "nobody"
-
-
-def _listed(items: Sequence[str]) -> str:
-    *first, last = items
-    return f"{', '.join(first)} and {last}" if first else last
+    return listed(shown) if shown else "nobody"
 
 
 def _time(policy: PolicyCode, time_s: int) -> str:
@@ -203,14 +224,23 @@ def _time(policy: PolicyCode, time_s: int) -> str:
 
 def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
     if not found:
-        return "At most: no budget counts anything, so nothing bounds how often the permitted calls are made"
-    parts = []
-    for total in found:
-        whole = total.joint
-        amount = [f"{_amount(whole.at_once, total.asset, words)} at once without waiting for objections"]
-        amount += [f"{_amount(most, total.asset, words)} {_time(policy, time_s)}" for time_s, _, most in whole.in_time]
-        parts.append(_listed(amount))
+        apart = f"acts are at least {format_duration(policy.cooldown_s)} apart, but " if policy.cooldown_s else ""
+        return (
+            f"At most: no budget counts anything; {apart}one act can hold any number of calls, so nothing bounds how "
+            "many of the permitted calls are made"
+        )
+    parts = [_most_of_asset(policy, total.joint, total.asset, words) for total in found]
     return f"At most, over all budgets and rules{_in_brackets(condition)}: {'; '.join(parts)}"
+
+
+def _most_of_asset(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
+    whole = listed([f"{_amount(all_, asset, words)} {_time(policy, time_s)}" for time_s, _, all_ in most.in_time])
+    if not most.in_time[-1][2]:
+        return whole
+    if not most.in_time[-1][1]:
+        return f"{whole}, nothing of it without an announcement"
+    also = "" if any(alone != all_ for _, alone, all_ in most.in_time) else ", and the rest needs none either"
+    return f"{whole}, of which {_amount(most.at_once, asset, words)} right away without an announcement{also}"
 
 
 def _in_brackets(condition: str) -> str:
@@ -222,7 +252,10 @@ def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:
 
 
 def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
-    parts = [part for total in found for part in _of_asset(policy, total, words)]
+    told = [(total.asset, text) for total in found if (text := _of_asset(policy, total, words))]
+    parts = [f"{'Of' if number else 'of'} {words.asset(asset)}: {text}" for number, (asset, text) in enumerate(told)]
+    if len(found) == 1:
+        parts = [text for _, text in told]
     beyond: dict[str, list[int]] = {}
     for number, asset in uncounted(policy, words):
         beyond.setdefault(words.asset(asset), []).append(number + 1)
@@ -231,49 +264,92 @@ def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, 
             beyond.setdefault("the token that is taken for shares", []).append(number)
     no_bound = ""
     if beyond:
-        leaving_by = _listed([f"{_numbers(rules)} of {asset}" for asset, rules in beyond.items()])
+        leaving_by = listed([f"{numbered_rules(rules)} of {asset}" for asset, rules in beyond.items()])
         no_bound = f", and WITHOUT ANY BOUND all that may leave by {leaving_by}, which no budget counts"
     if not parts:
-        taken = "makes the permitted calls as often as it likes" if not found else "takes nothing that a budget counts"
-        return f"A stolen key {taken}{_in_brackets(condition)}{no_bound}"
-    if no_bound:
-        return f"A stolen key can take{_in_brackets(condition)}: {'; '.join(parts)}{no_bound}"
-    return f"A stolen key can take at most{_in_brackets(condition)}: {'; '.join(parts)}"
+        if found:
+            return f"A stolen key of the agent takes nothing that a budget counts{_in_brackets(condition)}{no_bound}"
+        nothing = f"; that nothing leaves the treasury by them is {condition}" if condition else ""
+        return f"A stolen key of the agent can make any number of the permitted calls{nothing}{no_bound}"
+    most = "" if no_bound else " at most"
+    return f"A stolen key of the agent can take{most}{_in_brackets(condition)}: {'. '.join(parts)}{no_bound}"
 
 
-def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> Iterator[str]:
-    if total.taken.in_time[-1][2]:
-        yield f"{_taken(policy, total.taken, total.asset, words)}; {_to(total.recipients, words)}"
-    if total.fenced.in_time[-1][2]:
-        moved = _taken(policy, total.fenced, total.asset, words)
-        yield f"in exchange for what must come in, {moved}{_lost(total, words)}"
-    if total.pulling:
-        same = total.pulled == total.fenced
-        most = "as much" if same else _taken(policy, total.pulled, total.asset, words)
-        yield f"{'or ' * same}for nothing, if {pulls(total.pulling)}, {most}; {_to(None, words)}"
+def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> str:
+    """What of the asset goes, how much of it for nothing and to whom, and what must come in for the rest."""
+    free, fenced = (bool(most.in_time[-1][2]) for most in (total.taken, total.fenced))
+    if not (free or fenced or total.pulling):
+        return ""
+    parts = [_taken(policy, total.joint, total.asset, words)]
+    if free and total.taken != total.joint:
+        parts.append(f"of this for nothing: {_taken(policy, total.taken, total.asset, words)}")
+    if free:
+        parts.append(total.to_whom)
+    if total.taken != total.joint:
+        if fenced:
+            parts.append(f"for {'the rest' if free else 'all of it'} something must come in: {_lost(total, words)}")
+        if total.pulling:
+            parts.append(_pulled(policy, total, words, alone=not (free or fenced)))
+    return "; ".join(parts)
+
+
+def _pulled(policy: PolicyCode, total: AssetTotal, words: Vocabulary, *, alone: bool) -> str:
+    if alone:
+        return f"this only if {pulls(total.pulling)}; then for nothing, and this policy does not limit who gets it"
+    same = total.pulled == total.joint
+    much = "all of it" if same else f"of it {_taken(policy, total.pulled, total.asset, words)}"
+    return f"but {much} can go for nothing, and to anybody, if {pulls(total.pulling)}"
 
 
 def pulls(numbers: Sequence[int]) -> str:
     """The condition under which something is pulled by the rules with these numbers, from 1."""
-    return f"a contract called under {_numbers(numbers)} takes by an allowance what its standard does not let it take"
+    return (
+        f"the contract that is called under {numbered_rules(numbers)} breaks its standard and uses an allowance to "
+        "take what such a call should not take"
+    )
 
 
 def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
-    def amount(base_units: int) -> str:
-        return _amount(base_units, asset, words)
+    def in_time(of: Sequence[tuple[int, int]]) -> str:
+        return listed([f"{_amount(much, asset, words)} {_time(policy, time_s)}" for time_s, much in of])
 
-    text = f"{amount(most.at_once)} before anybody can object"
-    never = [f"{amount(alone)} {_time(policy, time_s)}" for time_s, alone, _ in most.in_time]
-    both = [f"{amount(all_)} {_time(policy, time_s)}" for time_s, _, all_ in most.in_time]
+    never = [(time_s, alone) for time_s, alone, _ in most.in_time]
+    both = [(time_s, all_) for time_s, _, all_ in most.in_time]
+    if not never[-1][1]:
+        return (
+            "nothing without an announcement; with announced acts to which nobody objects, if nobody stops it, "
+            f"{in_time(both)}"
+        )
+    right_away = f"{_amount(most.at_once, asset, words)} right away and, if nobody stops it, {in_time(never)}"
     if never == both:
-        return f"{text}, and if nobody ever stops it {_listed(never)}"
-    return f"{text}, if nobody ever stops it {_listed(never)}, and if nobody objects either {_listed(both)}"
+        return f"{right_away}, all without an announcement"
+    return (
+        f"without an announcement {right_away}; together with announced acts, if nobody objects either, {in_time(both)}"
+    )
 
 
-def _to(recipients: tuple[bytes, ...] | None, words: Vocabulary) -> str:
-    if recipients is None:
-        return "this policy does not limit who gets it in the end"
-    return f"only to {_whom(recipients, words)}"
+def to_anybody(policy: PolicyCode, chosen: Iterable[Charged]) -> str:
+    """That who gets what is charged is not limited, and by which rules: they pay without a list, or call a contract."""
+    paying: list[int] = []
+    calling: list[int] = []
+    for one in chosen:
+        rule = policy.rules[one.rule]
+        pays_it = not one.is_fall and any(
+            pays(policy, rule, charge.budget) for charge in rule.charges if charge.budget in one.budgets
+        )
+        if not pays_it:
+            calling.append(one.rule + 1)
+        elif all(paid_by(policy, rule, charge.budget) is None for charge in rule.charges):
+            paying.append(one.rule + 1)
+    because = []
+    if calling:
+        rules = which_rules(sorted(set(calling)), policy)
+        because.append(
+            f"what a contract that is called under {rules} does with it is not bounded, whomever the call names"
+        )
+    if paying:
+        because.append(f"{which_rules(sorted(set(paying)), policy)} has no list of who can be paid")
+    return f"this policy does not limit who gets it in the end{': ' * bool(because)}{', and '.join(because)}"
 
 
 def _lost(total: AssetTotal, words: Vocabulary) -> str:
@@ -289,16 +365,16 @@ def _lost(total: AssetTotal, words: Vocabulary) -> str:
         weakest[income.asset] = min(ratio, weakest.get(income.asset, ratio))
     lost = 1 - min(weakest.values())
     share = f"at most {_share(lost)} of it is lost" if lost else "nothing of it is lost"
-    worth = _listed(
+    worth = listed(
         [f"1 {words.symbol(asset)} is worth no less than 1 {words.symbol(total.asset)}" for asset in weakest]
     )
-    return f"; {share} if {worth}, which no policy can show"
+    return f"{share} if {worth}, which no policy can show"
 
 
 def _unpriced(total: AssetTotal, words: Vocabulary) -> str:
     received = " or ".join(words.asset(asset) for asset in dict.fromkeys(income.asset for income in total.incomes))
     return (
-        f"; for each part the treasury must receive {received} at the voted ratio, and what that is worth no policy "
+        f"for each part the treasury must receive {received} at the voted ratio, and what that is worth no policy "
         "can show"
     )
 
@@ -337,15 +413,10 @@ def _charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
             by_fall.append(one.rule + 1)
     parts = []
     if said:
-        parts.append(f"{_numbers(said)} charge{'s' * (len(set(said)) == 1)} it")
+        parts.append(f"{numbered_rules(said)} charge{'s' * (len(set(said)) == 1)} it")
     if by_fall:
-        parts.append(f"whatever leaves by {_numbers(by_fall)} counts too")
+        parts.append(f"whatever leaves by {numbered_rules(by_fall)} counts too")
     return ", and ".join(parts)
-
-
-def _numbers(numbers: Sequence[int]) -> str:
-    unique = sorted(set(numbers))
-    return f"rule {unique[0]}" if len(unique) == 1 else f"rules {_listed([str(number) for number in unique])}"
 
 
 # The table

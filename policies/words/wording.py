@@ -6,7 +6,7 @@ address, never in its place, and keeps only characters that can't be taken for o
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -335,7 +335,19 @@ def income_text(policy: PolicyCode, income: Income, words: Vocabulary) -> str:
     return (
         f"the treasury must receive at least {words.amount(least, income.asset)} for each "
         f"{words.amount(for_each, budget.asset)} that the call counts against {budget_name(policy, income.budget)}"
+        f"{_other_way(budget, income, words)}"
     )
+
+
+def _other_way(budget: Budget, income: Income, words: Vocabulary) -> str:
+    """The price of one whole token that comes in, where that is exact and one goes for several."""
+    token, received = words.token(budget.asset), words.token(income.asset)
+    if token is None or received is None or not income.numerator:
+        return ""
+    most, rest = divmod(10**received.decimals * income.denominator, income.numerator)
+    if rest or most <= 10**token.decimals:
+        return ""
+    return f" (at most {words.amount(most, budget.asset)} for each {words.amount(10**received.decimals, income.asset)})"
 
 
 def _ratio(budget: Budget, income: Income, words: Vocabulary) -> tuple[int, int]:
@@ -349,3 +361,15 @@ def _ratio(budget: Budget, income: Income, words: Vocabulary) -> tuple[int, int]
 def capital(text: str) -> str:
     """The text as a sentence begins."""
     return text[:1].upper() + text[1:]
+
+
+def listed(items: Sequence[str]) -> str:
+    """`a, b and c`."""
+    *first, last = items
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+def numbered_rules(numbers: Sequence[int]) -> str:
+    """`rules 2, 3 and 5`, each once and in order."""
+    unique = sorted(set(numbers))
+    return f"rule {unique[0]}" if len(unique) == 1 else f"rules {listed([str(number) for number in unique])}"

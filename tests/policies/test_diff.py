@@ -150,7 +150,10 @@ OLD = PolicyCode(
 PAYING = f"Pay in the token USDC ({checksum(USDC)}), by calling `transfer(address,uint256)`: "
 MAY_PAY = f"{PAYING[0].lower()}{PAYING[1:]}"
 TRADING = f"Call `swap(uint256,bytes)` (selector 0x{SWAP.selector.hex()}) on {checksum(VAULT)}: "
-AS_BEFORE = "of which 6,000 USDC may be spent at once and the rest must be announced and can be objected to"
+AS_BEFORE = (
+    "of which 6,000 USDC, by all acts together, may be taken without an announcement; what goes beyond must be "
+    "announced and can be objected to"
+)
 CHARGED = "rules 1 and 2 charge it"
 COUNTS = f"The budget “payroll” counts the token USDC ({checksum(USDC)})"
 IN_AN_ACT = "in one act, all its calls under this rule added up"
@@ -211,7 +214,8 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         [
             "wider: An announced act waits 1 day for objections instead of 2 days.",
             "tighter: An announced act must be made within 1 day after the wait instead of 5 days.",
-            "wider: Objections from at least 10 % of all votes (rounded down) stop an announced act instead of 5 %.",
+            "wider: Objections from at least 10 % of all votes (their number is rounded down) stop an announced act "
+            "instead of 5 %.",
         ],
     ),
     "announcing ends": (
@@ -219,7 +223,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         replace(OLD, objection_delay_s=0),
         [
             "tighter: No act can be announced any more, which could be with a wait of 2 days, then 5 days to make "
-            "them, and void if members with at least 5 % of all votes (rounded down) object."
+            "them, and void if members with at least 5 % of all votes (their number is rounded down) object."
         ],
     ),
     "announcing begins": (
@@ -227,7 +231,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         OLD,
         [
             "wider: Acts can be announced, which none could be, with a wait of 2 days, then 5 days to make them, "
-            "and void if members with at least 5 % of all votes (rounded down) object."
+            "and void if members with at least 5 % of all votes (their number is rounded down) object."
         ],
     ),
     "an announcement that can't be is changed": (
@@ -287,7 +291,7 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
         OLD,
         paying(CAPPED),
         [
-            f"wider: {PAYING}the recipient may be ANYTHING, instead of: "
+            f"wider: {PAYING}the recipient may be ANYBODY, instead of: "
             f"the recipient must be one of these 2: {CAT_SHOWN}, {ANN_SHOWN}."
         ],
     ),
@@ -304,7 +308,10 @@ BY_HAND: dict[str, tuple[PolicyCode, PolicyCode, list[str]]] = {
     "a worse price": (
         OLD,
         trading(incomes=(Income(DAI, 0, 8 * 10**11, 1),)),
-        [f"wider: {TRADING}{RECEIVES.format('0.8 DAI')}, instead of: {RECEIVES.format('0.9 DAI')}."],
+        [
+            f"wider: {TRADING}{RECEIVES.format('0.8 DAI')} (at most 1.25 USDC for each 1 DAI), instead of: "
+            f"{RECEIVES.format('0.9 DAI')}."
+        ],
     ),
     "a better price": (
         OLD,

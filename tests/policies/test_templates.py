@@ -146,10 +146,29 @@ def test_the_adversary_stays_below_what_the_explanation_says(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "says"),
     [
-        ("payroll", ["12,000 USDC in any 24 days", "take 6,000 USDC at once, unopposed", "to these 5 only"]),
+        (
+            "payroll",
+            [
+                "12,000 USDC in any 24 days",
+                "take 6,000 USDC right away without an announcement",
+                "to these 5 only, in any shares",
+            ],
+        ),
         ("operations", ["the amount is at most 1,500 USDC in each call", "all of which must be announced"]),
-        ("grants", ["nothing unopposed and at most 40,000 USDC in all", "to this one address only: “docs team”"]),
-        ("bounties", ["a stolen key can take 500 USDC at once, unopposed", "NOT BOUNDED IN RECIPIENT, under rule 3"]),
+        (
+            "grants",
+            [
+                "nothing without an announcement; in all its time (182 days) at most 40,000 USDC in all",
+                "to this one address only: “docs team”",
+            ],
+        ),
+        (
+            "bounties",
+            [
+                "a stolen key can take 500 USDC right away without an announcement",
+                "NOT BOUNDED IN RECIPIENT, under rule 3",
+            ],
+        ),
         ("yield", ["at least 0.9 vUSDC for each 1 USDC", "nothing may be left of what the spender was allowed"]),
         ("swaps", ["at least 0.00025 WETH for each 1 USDC", "BOUNDED IN PRICE BY THE RATIO ALONE"]),
         ("metagovernance", ["no budget counts anything", "`support` (argument 2) is at most 2"]),

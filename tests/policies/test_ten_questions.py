@@ -98,8 +98,6 @@ def _rests(split: tuple[str, ...], rooms: dict[str, float]) -> Iterator[float]:
 
 
 def text(amount: float, token: str) -> str:
-    if not amount:
-        return f"no {token}"
     return f"{amount:,.6f}".rstrip("0").rstrip(".") + f" {token}"
 
 
@@ -119,7 +117,9 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
         )
 
     at_once = most(facts, {name: one.at_once for name, one in facts.limits.items()})
-    ready = f"{text(at_once, facts.token)} at once without waiting"
+    unannounced = "nothing without an announcement"  # what a thief takes alone, where that is nothing
+    right_away = f"{text(at_once, facts.token)} right away" if at_once else unannounced
+    ready = f"{right_away} without an announcement" if at_once else "nothing of it without an announcement"
     for name in facts.whom:
         yield "Who can be paid?", name, who
     yield "Can anybody be paid?", "ANYBODY" if facts.anybody else "the agent", who
@@ -128,18 +128,23 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
         ready,
         much,
     )
-    yield "What can a thief take before anybody can object?", f"{text(at_once, facts.token)} before anybody", thief
+    yield "What can a thief take right away, before anybody can object?", right_away, thief
     life = f"in all its time ({facts.life_days} days)"
     yield "What can leave in all?", f"{text(total(year_s, alone=False), facts.token)} {life}", much
     yield (
         "What can a thief take in all, if nobody stops it?",
-        f"{text(total(year_s, alone=True), facts.token)} {life}",
+        f"{text(alone, facts.token)} {life}" if (alone := total(year_s, alone=True)) else unannounced,
         thief,
     )
     if facts.life_days > 31:
         month = "in any 31 days"
         yield "What can leave in March?", f"{text(total(month_s, alone=False), facts.token)} {month}", much
-        yield "What can a thief take in March?", f"{text(total(month_s, alone=True), facts.token)} {month}", thief
+        alone = total(month_s, alone=True)
+        yield (
+            "What can a thief take in March?",
+            f"{text(alone, facts.token)} {month}" if alone else unannounced,
+            thief,
+        )
     yield "How long can members object?", f"waits {facts.delay};" if facts.delay else "Nothing has to wait", everything
     yield "How many votes stop it?", facts.threshold, everything
     yield "When does it end?", facts.until, everything
@@ -165,7 +170,7 @@ TEMPLATE_FACTS = {
     ),
     "bounties": Facts(
         "USDC", {"rewards": Limit(500, 5_000, 6)}, [("rewards",)], 182, "3 days", "2 %", "until 2027-06-01",
-        anybody=True, says=("0.2 ETH before anybody can object", "1 ETH in any 31 days", "“triage”", "“moderator”"),
+        anybody=True, says=("0.2 ETH right away", "1 ETH in any 31 days", "“triage”", "“moderator”"),
     ),
     "yield": Facts(
         "USDC", {"into the vault": Limit(20_000, 50_000, 6)}, [("into the vault",)], 182, "2 days", "3 %",
@@ -174,7 +179,7 @@ TEMPLATE_FACTS = {
             "at most 1 in 10 of it is lost if 1 vUSDC is worth no less than 1 USDC, which no policy can show",
             "at most 1 in 100 of it is lost if 1 USDC is worth no less than 1 vUSDC, which no policy can show",
             "rule 4 charges it, and whatever leaves by rule 3 counts too",
-            "or for nothing, if a contract called under rules 3 and 4 takes by an allowance what its standard",
+            "but all of it can go for nothing, and to anybody, if the contract that is called under rules 3 and 4",
         ),
     ),
     "swaps": Facts(
@@ -205,8 +210,11 @@ def test_metagovernance_moves_nothing_and_says_what_is_not_known() -> None:
     document = load((TEMPLATES / "metagovernance.yaml").read_text())
     said = explanation(decode(encode(document)), {}, {}, document=document)
     assert "`castVote(uint256,uint8)`" in said.together[0]
-    assert said.together[0].endswith("; and do nothing else, unless what those calls leave behind permits it.")
-    assert said.together[1].startswith("At most: no budget counts anything, so nothing bounds how often")
+    assert "; and make no other call; but what calls under rules 1, 2 and 3 begin, or allow" in said.together[0]
+    assert said.together[1].endswith(
+        "acts are at least 5 minutes apart, but one act can hold any number of calls, so nothing bounds how many of "
+        "the permitted calls are made."
+    )
     assert "which is not known" in said.together[2]
     assert said.table == ()
 
@@ -355,15 +363,13 @@ def test_who_tries_takes_in_a_month_what_is_said_and_no_more(need) -> None:  # t
 def test_a_budget_s_own_sentence_says_what_others_let_out_at_once() -> None:
     """How much can gamma get at once? Its own budget lets out 10,000 USDC, and the one for all three 5,000."""
     lines = "\n".join(explanation(decode(encode(load(milestones()[0]))), {}, {}, document=load(milestones()[0])).lines)
-    told = (
-        "all of which may be spent at once; but what else bounds its rules lets no more than 5,000 USDC of it be spent"
-    )
+    told = "of which at most 5,000 USDC may be taken right away without an announcement (this budget alone would allow"
     assert lines.count(told) == 3
     alone = explanation(decode(encode(load(payroll_of_eight()[0]))), {}, {}, document=load(payroll_of_eight()[0]))
-    assert "what else bounds" not in "\n".join(alone.lines)
+    assert "this budget alone" not in "\n".join(alone.lines)
     later = milestones()[0].replace('without objection: "5,000 USDC"', 'without objection: "0 USDC"')
     said = explanation(decode(encode(load(later))), {}, {}, document=load(later))
-    assert "\n".join(said.lines).count("lets none of it be spent at once") == 3
+    assert "\n".join(said.lines).count("of which nothing may be taken right away without an announcement") == 3
 
 
 def test_march_has_a_day_more_than_thirty() -> None:

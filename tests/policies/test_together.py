@@ -57,8 +57,9 @@ def test_what_a_contract_takes_by_an_allowance_against_its_standard_is_said() ->
     (total,) = totals(policy, Vocabulary({}, TOKENS, {}))
     assert found.unopposed == total.joint.at_once == 1_000_000 * 10**6
     said = stolen(policy)
-    assert "for nothing, if a contract called under rule 2 takes by an allowance what its standard does not" in said
-    assert "1,000,000 USDC before anybody can object" in said
+    broken = "this only if the contract that is called under rule 2 breaks its standard and uses an allowance to take"
+    assert f"{broken} what such a call should not take; then for nothing, and this policy does not limit" in said
+    assert "1,000,000 USDC right away" in said
     assert "takes nothing that a budget counts" not in said
     without = stolen(policy_of((budget(measured=True),), UNWRAP))
     assert "takes nothing that a budget counts (leaving out what the only rule lets happen" in without
@@ -77,7 +78,7 @@ def test_a_token_that_no_budget_counts_is_named_as_unbounded(function: str) -> N
     assert f"all that may leave by rule 2 of the token DAI ({checksum(DAI)[:6]}" in said
     assert "can take at most" not in said
     assert "leaving out what rule 2 lets happen, which no budget bounds" in said
-    assert "unless what a call above leaves behind permits it" in "\n".join(explain(policy, {}, TOKENS))
+    assert "but what calls under rule 2 begin, or allow others to do" in "\n".join(explain(policy, {}, TOKENS))
     assert "WITHOUT ANY BOUND" not in stolen(policy_of((budget(),), pay))
 
 
@@ -177,7 +178,7 @@ def test_two_demands_for_one_token_bound_neither_loss() -> None:
     incomes = tuple(Income(FIRST, number, 999, 1000) for number in (0, 1))
     swap = Rule(b"\5" * 20, b"\1\2\3\4", False, False, 1, (), (), incomes=incomes)
     said = explanation(policy_of((budget(measured=True), budget(DAI, measured=True)), swap), {}, TOKENS)
-    assert "in exchange for what must come in" not in said.together[2]
+    assert "something must come in" not in said.together[2]
     assert "of it is lost" not in said.together[2]
     assert sum(line.startswith("DEMANDED TWICE, ANSWERED ONCE, under the rule above: ") for line in said.sentences) == 1
     assert not any(line.startswith("BOUNDED IN PRICE BY THE RATIO ALONE") for line in said.sentences)

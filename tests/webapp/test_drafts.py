@@ -278,7 +278,7 @@ def test_a_policy_is_checked_while_it_is_written(client, paid, monkeypatch):
     form = {"kind-0": "transfer", "kind-1": "policy", "yaml-1": TEMPLATE.read_text(), "live": "1", "look": ""}
     _, shown = look(client, **form)
     assert "The policy is in order." in shown
-    assert "A stolen key can take at most: 6,000 USDC before anybody can object" in shown
+    assert "A stolen key of the agent can take at most: without an announcement 6,000 USDC right away" in shown
     assert "<form" not in shown
     _, shown = look(client, **{**form, "yaml-1": form["yaml-1"].replace("budgets:", "budgest:")})
     assert "The policy is in order." not in shown

@@ -275,7 +275,7 @@ def test_a_policy_says_of_which_rules_it_is_not_known_whether_their_effect_ends(
     for shown in (*on_pages, "\n".join(listed["sentences"])):
         assert shown.count("it is not known whether its effect ends with the act") == 2  # the rule's, and of all such
         assert "Worst case for the budget “to swap”, true only if the effect of rule 2 ends with the act and " in shown
-        assert "whatever anybody tells it, unless what a call above leaves behind permits it." in shown
+        assert "whatever anybody tells it; but what calls under rule 2 begin, or allow others to do" in shown
 
 
 def test_approving_is_for_the_operator_that_the_policy_names(client, made):

@@ -1,0 +1,145 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What may be taken without an announcement, who can stop it, and when what was spent can be spent again.
+
+One phrase says it everywhere, *without an announcement*; *right away* is what can go in one moment. What is spent
+counts in one place, whether it was announced or not: an unannounced act is refused once all that counts is more than
+the part of the budget that needs no announcement (PolicyModule, `_chargeBudget`).
+"""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from policies.code.policy_code import Budget, PolicyCode
+from policies.code.ring import worst_case_units
+from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
+from policies.notation.amounts import format_duration, format_share
+from policies.words.lending import is_its_document
+from policies.words.wording import Vocabulary, budget_name, capital, limits, listed
+
+if TYPE_CHECKING:
+    from policies.document.document import PolicyDocument
+
+_DAY_S = 86_400
+# The longest time between two payments on a schedule of dates, the time of day left open: an hour more, or a day.
+_LONGEST_GAP_S = {
+    "hourly": 2 * 3600,
+    "daily": 2 * _DAY_S,
+    "weekly": 8 * _DAY_S,
+    "every 2 weeks": 15 * _DAY_S,
+    "every 4 weeks": 29 * _DAY_S,
+    "monthly": 32 * _DAY_S,
+    "quarterly": 93 * _DAY_S,
+    "every 6 months": 185 * _DAY_S,
+    "yearly": 367 * _DAY_S,
+}
+
+
+# Who can object, and who can stop it
+
+
+def objection(policy: PolicyCode) -> str:
+    """Which acts must be announced, for how long, and who voids them."""
+    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+        return (
+            "Nothing has to wait for objections: whatever is permitted, the agent may do without an announcement, so "
+            "members can't object to a single act and can only stop the agent as a whole."
+        )
+    return (
+        "An act that takes more of a budget than may be taken without an announcement must be announced and waits "
+        f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
+        f"{format_share(policy.objection_threshold_bps)} of all votes object in that time or before it is made (the "
+        "number of votes that takes is rounded down), and it must be made within "
+        f"{format_duration(policy.release_window_s)} after the wait. An announced act may take all that is left of a "
+        "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
+        "spent, by whatever acts, nothing more goes without one until it comes back."
+    )
+
+
+def stopping(policy: PolicyCode) -> str:
+    """Who can stop the agent, and how; the module's contract says so, whatever the policy is."""
+    share = format_share(policy.objection_threshold_bps)
+    members = f"members with at least {share} of all votes together" if policy.objection_threshold_bps else "any voter"
+    return (
+        "A pause stops the agent, also one whose key is stolen, and voids what was announced. It can be paused at any "
+        f"time by {members}, by the module's guardian or by its owner; the guardian and the owner can also "
+        "void a single announced act. Who they are this policy does not say."
+    )
+
+
+def limits_text(budget: Budget, words: Vocabulary) -> str:
+    """`at most 12,000 USDC in any 24 days, of which 6,000 USDC …`."""
+    return f"{_limit(budget, words)}, {_levels(budget, limits(budget, words)[1])}"
+
+
+def narrowed_text(budget: Budget, at_once: int, words: Vocabulary) -> str:
+    """The same where other bounds let less of it go right away than the budget alone would."""
+    most = f"at most {words.amount(at_once, budget.asset)}" if at_once else "nothing"
+    alone = limits(budget, words)[1]
+    return (
+        f"{_limit(budget, words)}, of which {most} may be taken right away without an announcement (this budget alone "
+        f"would allow {alone}, but other budgets or bounds of its rules do not)"
+    )
+
+
+def _limit(budget: Budget, words: Vocabulary) -> str:
+    return f"at most {limits(budget, words)[0]} in any {format_duration(budget.period_s)}"
+
+
+def _levels(budget: Budget, instant: str) -> str:
+    if budget.instant_limit == budget.limit:
+        return "all of which may be taken without an announcement"
+    if budget.instant_limit == 0:
+        return "all of which must be announced and can be objected to"
+    return (
+        f"of which {instant}, by all acts together, may be taken without an announcement; what goes beyond must be "
+        "announced and can be objected to"
+    )
+
+
+# When it can be spent again
+
+
+def repeats(policy: PolicyCode, document: "PolicyDocument | None") -> Iterator[str]:
+    """When what is spent can be spent again, budgets of which the same is true together, and what each is for."""
+    alike: dict[str, list[str]] = {}
+    for number, budget in enumerate(policy.budgets):
+        alike.setdefault(_comes_back(policy, budget), []).append(budget_name(policy, number))
+    for comes_back, names in alike.items():
+        yield f"What is spent from {listed(names)} {comes_back}."
+    for number in range(len(policy.budgets)):
+        yield from _due(policy, number, document)
+
+
+def _comes_back(policy: PolicyCode, budget: Budget) -> str:
+    if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
+        return "does not come back while this policy lasts"
+    return (
+        f"can be spent again after {format_duration(budget.period_s)} at the earliest and "
+        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest{_schedules(budget)}"
+    )
+
+
+def _schedules(budget: Budget) -> str:
+    """The most frequent schedule that the budget fits, and the next one that it does not."""
+    latest_s = comes_back_within_s(budget.period_s)
+    fitting = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s >= latest_s]
+    late = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s < latest_s]
+    names = {gap_s: name for name, gap_s in SHORTEST_GAP_S.items()}
+    answers = [f"{names[min(fitting)]} always fits"] if fitting else []
+    if late:
+        name = names[max(late)]
+        never = _LONGEST_GAP_S[name] < budget.period_s
+        answers.append(f"{name} {'never does' if never else 'does not always'}")
+    return f": paying out the whole of it {', '.join(answers)}" if answers else ""
+
+
+def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> Iterator[str]:
+    """The schedule that the document says the budget is for, and whether it can be kept."""
+    budget = policy.budgets[number]
+    for written in document.budgets if document and is_its_document(policy, document) else ():
+        name = written.code_name.encode("ascii").ljust(32, b"\0")
+        same = (name, written.token.address, written.scope) == (budget.name, budget.asset, budget.scope)
+        if same and written.due in SHORTEST_GAP_S:
+            kept = "which it always can" if in_time(budget.period_s, written.due) else "for which it can come too late"
+            yield f"{capital(budget_name(policy, number))} is meant to be paid out in full {written.due}, {kept}."
+            return

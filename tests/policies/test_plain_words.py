@@ -1,0 +1,172 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What a reader who is no programmer asked of the explanations: one phrase for one thing, nothing taken back."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from policies.code.encoding import decode, encode
+from policies.code.policy_code import PolicyCode, Rule
+from policies.code.ring import segment_seconds
+from policies.code.signatures import parse_function
+from policies.document.document import load
+from policies.words.explain import explain
+from policies.words.explanation import Explanation, explanation
+from policies.words.together import totals
+from policies.words.wording import Vocabulary
+from tests.policies.maker import Maker
+from tests.policies.test_explain import POLICY, TOKENS
+from tests.policies.test_ten_questions import milestones, payroll_of_eight, streams, three_vaults, vendors
+
+TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
+DOCUMENTS = {path.stem: path.read_text() for path in sorted(TEMPLATES.glob("*.yaml"))} | {
+    f"need {need.__name__}": need()[0] for need in (payroll_of_eight, milestones, three_vaults, vendors, streams)
+}
+HOUR_S, DAY_S = 3600, 86_400
+
+
+def explained(name: str) -> Explanation:
+    document = load(DOCUMENTS[name])
+    return explanation(decode(encode(document)), {}, {}, document=document)
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_one_phrase_says_what_needs_no_announcement(name: str) -> None:
+    text = "\n".join(explained(name).lines)
+    assert not re.search(r"\bat once\b|unopposed|before anybody can object|nearly|do nothing else, unless", text)
+    assert "without an announcement" in text or name == "metagovernance"
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_no_amount_of_a_token_is_said_twice_of_what_a_thief_takes(name: str) -> None:
+    """Two lists of numbers for one token were read as their sum."""
+    thief = explained(name).together[2]
+    document = load(DOCUMENTS[name])
+    for token in document.tokens:
+        assert thief.count(f" {token.symbol} right away") <= 1, token.symbol
+    assert thief.count("true only if") <= 1
+
+
+@pytest.mark.parametrize("name", sorted(DOCUMENTS))
+def test_what_is_said_to_be_impossible_is_the_same_at_the_top_and_below(name: str) -> None:
+    said = explained(name)
+    (below,) = (line for line in said.sentences if "is impossible for the agent" in line)
+    _, begins, exception = below.partition("; but ")
+    assert said.together[0].endswith(
+        f"; and make no other call; but {exception}" if begins else "; and do nothing else."
+    )
+
+
+def test_which_recipient_is_not_limited_is_said_with_the_reason() -> None:
+    assert "what a contract that is called under rule 2 does with it is not bounded" in explained("streams").together[2]
+    assert "in the end: rule 3 has no list of who can be paid" in explained("bounties").together[2]
+
+
+def test_no_reason_is_begun_where_none_is_known() -> None:
+    """A measured budget that only a list of people is paid from: who gets it is not said."""
+    measured = replace(POLICY, budgets=(replace(POLICY.budgets[0], measured=True),))
+    text = "\n".join(explain(measured, {}, TOKENS))
+    assert "this policy does not limit who gets it in the end." in text
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.integers(0, 2**64))
+def test_no_sentence_ends_before_what_it_announces(seed: int) -> None:
+    policy = Maker(seed).policy()
+    for line in explanation(policy, {}, {}).lines:
+        assert not re.search(r"[:;,(] *[.;)]| \.|  ", line), line
+
+
+def test_numbers_without_a_unit_are_named() -> None:
+    (said,) = (line for line in explained("swaps").sentences if line.startswith("NUMBERS WITHOUT A UNIT, under rule 2"))
+    assert "the bounds of `params.fee` (argument 3) and `params.amountOutMinimum` (argument 7)" in said
+    assert "sqrtPriceLimitX96" not in said  # nothing of whatever it is
+    assert not any("NUMBERS WITHOUT A UNIT" in line for line in explained("payroll").sentences)
+
+
+def test_the_price_is_said_the_other_way_round_where_that_is_exact() -> None:
+    text = "\n".join(explained("swaps").lines)
+    assert "against the budget “to swap” (at most 4,000 USDC for each 1 WETH)" in text
+    assert "for each 1 vUSDC)" not in "\n".join(explained("yield").lines)
+
+
+def test_alike_budgets_come_back_in_one_sentence() -> None:
+    lines = [line for line in explained("need payroll_of_eight").sentences if line.startswith("What is spent from")]
+    assert len(lines) == 1
+    assert all(f"“p{number}”" in lines[0] for number in range(8))
+
+
+def test_calls_of_a_thief_are_many_in_one_act() -> None:
+    vote = parse_function("vote(uint256 proposal)")
+    policy = replace(POLICY, budgets=(), rules=(Rule(b"\5" * 20, vote.selector, False, False, 1, (), ()),))
+    patient, quick = (explanation(replace(policy, cooldown_s=wait), {}, {}).together[1] for wait in (300, 0))
+    assert "acts are at least 5 minutes apart, but one act can hold any number of calls" in patient
+    assert quick.startswith("At most: no budget counts anything; one act can hold any number of calls")
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**64))
+def test_a_thief_s_amount_of_each_asset_is_the_most_in_all(seed: int) -> None:
+    """What goes for nothing and what goes for something are no more than the one list of numbers that is said."""
+    policy: PolicyCode = Maker(seed).policy()
+    for total in totals(policy, Vocabulary()):
+        for part in (total.taken, total.fenced, total.pulled):
+            assert part.at_once <= total.joint.at_once
+            for (_, alone, all_), (_, most_alone, most) in zip(part.in_time, total.joint.in_time, strict=True):
+                assert alone <= most_alone
+                assert all_ <= most
+
+
+# Schedules
+
+
+def dates(schedule: str, count: int) -> Iterator[datetime]:
+    day = datetime(2027, 1, 31 if schedule == "daily" else 1, tzinfo=UTC)
+    months = {"monthly": 1, "quarterly": 3, "every 6 months": 6, "yearly": 12}.get(schedule)
+    steps = {"hourly": timedelta(hours=1), "daily": timedelta(days=1), "weekly": timedelta(weeks=1)}
+    for number in range(count):
+        if months:
+            index = months * number
+            yield day.replace(year=2027 + index // 12, month=index % 12 + 1)
+        else:
+            yield day + number * steps.get(schedule, timedelta(weeks=2))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(HOUR_S, 400 * DAY_S), st.integers(0, 2**32), st.randoms())
+@example(30 * DAY_S, 0, None)
+@example(32 * DAY_S, 0, None)
+def test_a_schedule_that_never_fits_never_does_and_one_that_always_fits_does(period_s, offset_s, random) -> None:
+    """By the ring itself: the whole limit comes back eight segments after the one in which it was spent."""
+    text = "\n".join(explain(replace(POLICY, end_s=POLICY.start_s + 4000 * DAY_S, budgets=(
+        replace(POLICY.budgets[0], period_s=period_s),
+    )), {}, TOKENS))  # fmt: skip
+    found = re.search(
+        r"the whole of it (?:(?P<always>[a-z0-9 ]+) always fits(?:, )?)?"
+        r"(?:(?P<late>[a-z0-9 ]+) (?P<how>never does|does not always))?\.",
+        text,
+    )
+    if found is None:
+        assert "does not come back" in text or "at the latest." in text
+        return
+    segment_s = segment_seconds(period_s)
+    for schedule, at_any_time in ((found["always"], False), (found["late"], True)):
+        if schedule is None:
+            continue
+        spread_s = (HOUR_S if schedule == "hourly" else DAY_S) - 1 if at_any_time and random else 0
+        times = [
+            int(one.timestamp()) + offset_s + (random.randint(0, spread_s) if spread_s else 0)
+            for one in dates(schedule, 9)
+        ]
+        free = [later >= (earlier // segment_s + 8) * segment_s for earlier, later in pairwise(times)]
+        if not at_any_time:
+            assert all(free), schedule
+        elif found["how"] == "never does":
+            assert not any(free), schedule
