@@ -3,7 +3,8 @@
 
 A case is one question to the real module: a generated policy in a generated state, a moment, an act, and targets that
 do with the treasury's balances what a script says. Python's answer is compared with the chain's, error and values, and
-where the act is done, everything that is stored afterwards. `MANDATE_DIFFERENTIAL_CASES` sets how many (default 2,000).
+where the act is done, everything that is stored afterwards. `MANDATE_DIFFERENTIAL_CASES` sets how many (default 2,000), and
+`MANDATE_DIFFERENTIAL_PART` which lives, so that a long run is made in parts.
 """
 
 import os
@@ -41,6 +42,7 @@ from tests.policies.strategies import (
 )
 
 CASES = int(os.environ.get("MANDATE_DIFFERENTIAL_CASES", "2000"))
+PART = int(os.environ.get("MANDATE_DIFFERENTIAL_PART", "0"))  # other lives for each number
 STEPS = 10
 SLOW = [
     HealthCheck.too_slow,
@@ -102,10 +104,10 @@ ALL_ANSWERS = {
 
 
 def test_python_and_the_chain_agree(policy_chain: PolicyChain) -> None:
-    seen = search(policy_chain, CASES)
+    seen = search(policy_chain, CASES, others=PART)
     for number in range(1, MOST_ROUNDS):
         if CASES >= 2000 and not set(seen) >= ALL_ANSWERS:
-            seen += search(policy_chain, CASES, others=number)
+            seen += search(policy_chain, CASES, others=PART + number)
     print(sum(seen.values()), "cases:", dict(seen.most_common()))
     assert sum(seen.values()) >= CASES * 0.9
     missing = ALL_ANSWERS - set(seen)

@@ -4,7 +4,8 @@
 A case is an act in a generated life of a policy (histories.py), asked of three: Python lists its reasons, the lens its
 findings, and the module reverts or does it. The lens must name what Python names, error by error with every value; its
 first finding must be the module's error, wherever that can be known before the calls, and where it finds nothing the
-module must come as far as the calls. `MANDATE_LENS_CASES` sets how many (default 2,000).
+module must come as far as the calls. `MANDATE_LENS_CASES` sets how many (default 2,000), and
+`MANDATE_LENS_PART` which lives, so that a long run is made in parts.
 """
 
 import os
@@ -30,6 +31,7 @@ from tests.policies.histories import MOST_ROUNDS, Life
 from tests.policies.strategies import AGENT, OPERATOR, SELECTORS, START_S, TARGETS, policies, window_policies
 
 CASES = int(os.environ.get("MANDATE_LENS_CASES", "2000"))
+PART = int(os.environ.get("MANDATE_LENS_PART", "0"))  # other lives for each number
 STEPS = 10
 SLOW = [
     HealthCheck.too_slow,
@@ -191,10 +193,10 @@ def lens_chain(policy_chain: PolicyChain) -> PolicyChain:
 
 
 def test_python_the_lens_and_the_module_agree(lens_chain: PolicyChain) -> None:
-    found = search(lens_chain, CASES)
+    found = search(lens_chain, CASES, others=PART)
     for number in range(1, MOST_ROUNDS):
         if CASES >= 2000 and not set(found) >= KNOWABLE:
-            found += search(lens_chain, CASES, others=number)
+            found += search(lens_chain, CASES, others=PART + number)
     print(dict(found.most_common()))
     assert found[""] > CASES / 20
     assert found["several"] > CASES / 20
