@@ -3,8 +3,8 @@
 
 A case is one question to the real module: a generated policy in a generated state, a moment, an act, and targets that
 do with the treasury's balances what a script says. Python's answer is compared with the chain's, error and values, and
-where the act is done, everything that is stored afterwards. `MANDATE_DIFFERENTIAL_CASES` sets how many (default 2,000), and
-`MANDATE_DIFFERENTIAL_PART` which lives, so that a long run is made in parts.
+where the act is done, everything that is stored afterwards. `MANDATE_DIFFERENTIAL_CASES` sets how many (default 2,000),
+and `MANDATE_DIFFERENTIAL_PART` which lives, so that a long run is made in parts.
 """
 
 import os
