@@ -244,7 +244,9 @@ def _most_of_asset(policy: PolicyCode, most: Most, asset: bytes, words: Vocabula
 
 
 def _in_brackets(condition: str) -> str:
-    return f" ({condition})" if condition else ""
+    """The condition, and what else can be: a number was taken for sure where only its condition was said."""
+    otherwise = "; otherwise it can be MORE" if "true only if" in condition else ""
+    return f" ({condition}{otherwise})" if condition else ""
 
 
 def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:

@@ -52,5 +52,7 @@ def test_a_policy_is_checked_while_it_is_written(demo, page, quiet, screenshots)
     expect(live).to_contain_text('"budgest"')
     yaml.fill(good)
     expect(live).to_contain_text("The policy is in order.")
-    expect(live).to_contain_text("A stolen key can take at most: 6,000 USDC before anybody can object")
+    expect(live).to_contain_text(
+        "A stolen key of the agent can take at most: without an announcement 6,000 USDC right away"
+    )
     picture(page, screenshots, "policy-checked")

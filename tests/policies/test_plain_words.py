@@ -52,6 +52,7 @@ def test_no_amount_of_a_token_is_said_twice_of_what_a_thief_takes(name: str) -> 
     for token in document.tokens:
         assert thief.count(f" {token.symbol} right away") <= 1, token.symbol
     assert thief.count("true only if") <= 1
+    assert thief.count("; otherwise it can be MORE)") == thief.count(" (true only if ")
 
 
 @pytest.mark.parametrize("name", sorted(DOCUMENTS))
