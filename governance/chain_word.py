@@ -120,6 +120,7 @@ class _Later:
         transitions = ProposalTransition.objects.filter(proposal__in=pks).values_list("proposal")
         self._changed = dict(transitions.annotate(newest=Max("log__block_number")))
         self._voted = _newest_votes(pks)
+        self._ends_early = bool(governor.capabilities.get("super_quorum"))
         # An operation that was run or canceled in the timelock itself, with no word of the governor.
         operations = {o.operation_id: p.pk for p in proposals for o in p.operations.all()}
         if operations:
@@ -145,6 +146,11 @@ class _Later:
             return False
         # A vote that was taken says that votes are taken, and nothing of the rest.
         return what == "votes" or (what == "state" and word.says not in _TAKES_VOTES)
+
+    def may_have_ended(self, proposal: Proposal, word: ChainWord) -> bool:
+        """Whether the chain said that votes are taken, and one that came later may have ended that early."""
+        is_newer = self._voted.get(proposal.pk, -1) > word.block_number
+        return self._ends_early and word.says in _TAKES_VOTES and is_newer
 
 
 def _newest_votes(pks: list[int]) -> dict[int, int]:
@@ -173,7 +179,7 @@ def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord],
         said = _STATES.get(word.says)  # None: a number that is no state of ours
         # What time can't change stays so; of the rest, what the mirror still says as it did at that block.
         is_alike = shown.state == word.mirror_says and _may_still_be(said, shown, later.now)
-        if said is not None and (is_final(said) or is_alike):
+        if said is not None and (is_final(said) or (is_alike and not later.may_have_ended(proposal, word))):
             state = said
         else:
             is_unsettled = True
@@ -189,14 +195,15 @@ def _apply(shown: Shown, proposal: Proposal, differing: Mapping[str, ChainWord],
 
 
 def _may_still_be(said: State | None, shown: Shown, now: Now) -> bool:
-    """Whether time alone can't have carried on what the chain said, where the mirror can't tell the state: nor can it
-    tell then that the state is another one by now."""
-    if shown.state is not State.UNKNOWN:
-        return True
+    """Whether time alone can't have carried on what the chain said, where the mirror's own state does not show that:
+    where it can't tell the state, and where it took a vote to have carried early, which reads alike before and after
+    its deadline."""
     if shown.facts.deadline >= now.timepoint:
         return True  # asked while votes were taken, as they are now
-    # A vote may have carried early, by a rule that counts only while votes are taken.
-    return said is not None and said not in _TAKES_VOTES and not shown.facts.super_quorum
+    if shown.state is State.UNKNOWN:
+        # A vote may have carried early, by a rule that counts only while votes are taken.
+        return said is not None and said not in _TAKES_VOTES and not shown.facts.super_quorum
+    return said not in _TAKES_VOTES or not shown.facts.super_quorum
 
 
 def _with_word(facts: ProposalFacts, what: str, says: str) -> ProposalFacts:

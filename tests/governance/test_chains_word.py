@@ -418,3 +418,40 @@ def test_a_state_that_the_mirror_cannot_tell_is_the_chains_word(chain, client, m
     text = page(client, odd, proposal)
     assert f"The state shown is the chain&#x27;s word at block {odd.head()[0]}: Defeated" in text
     assert api_open(client, odd) == []
+
+
+@pytest.mark.parametrize("super_quorum", [None, 50], ids=["mirror can't tell", "mirror says carried"])
+def test_the_word_that_votes_are_taken_ends_where_a_super_quorum_may_have_ended_them(
+    chain, client, monkeypatch, super_quorum
+):
+    """A vote may carry at once, with its deadline still to come: the last vote may have been the one that did it. And
+    what the mirror took to have carried early reads the same after the deadline."""
+    odd = Odd(chain, quorum=150)
+    proposal = odd.propose()
+    odd.vote(proposal, 0, 1)
+    odd.sync()
+    governor = governor_of(odd.dao)
+    governor.capabilities |= {"super_quorum": True}
+    governor.save()
+    told = {} if super_quorum is None else {"super_quorum_votes": str(super_quorum)}
+    Proposal.objects.filter(pk=proposal.pk).update(extra=proposal.extra | told)
+    reconcile.reconcile_proposals(odd.dao, odd.rpc, [proposal.pk])
+    seen = shown(odd, proposal)
+    assert (seen.state, seen.is_unsettled) == (State.ACTIVE, False)
+    mirror = State.UNKNOWN if super_quorum is None else State.SUCCEEDED
+    odd.vote(proposal, 1, 1)
+    odd.sync()
+    seen = shown(odd, proposal)
+    assert (seen.state, seen.is_unsettled, "state" in seen.words) == (mirror, True, False)
+    text = page(client, odd, proposal)
+    assert "Next step" not in text
+    assert api(client, odd, proposal)["next_step"] is None
+    reconcile.reconcile_proposals(odd.dao, odd.rpc, [proposal.pk])  # as every ten seconds
+    assert (shown(odd, proposal).state, shown(odd, proposal).is_unsettled) == (State.ACTIVE, False)
+    with monkeypatch.context() as patched:
+        patched.setattr(open_questions, "_after_the_vote", lambda *_: None)
+        odd.end(proposal)
+    seen = shown(odd, proposal)
+    assert odd.chain_state(proposal) is State.SUCCEEDED
+    assert (seen.state, seen.is_unsettled) == (State.SUCCEEDED, True)  # the chain was not asked since
+    assert "Next step" not in page(client, odd, proposal)
