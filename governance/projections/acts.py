@@ -139,23 +139,12 @@ class ModuleEvents:
         act = self._act(
             contract, log, event, Act.Status.SCHEDULED, act_id=a["actId"], releasable_chain_s=a["releasableAt"],
             expires_chain_s=a["expiresAt"], snapshot=a["snapshot"],
-            objection_threshold=self._threshold(contract, a["policyId"], a["snapshot"]),
+            objection_threshold=objection_threshold(
+                self._run.dao, self._policy_in_force(contract, a["policyId"]), a["snapshot"]
+            ),
         )  # fmt: skip
         _add_calls(act, a["calls"])
         self._run.publish("act.scheduled", act_key(act.policy_id, act.number), log)
-
-    def _threshold(self, contract: Contract, policy_id: bytes, snapshot: int) -> int | None:
-        """Return the power that kills an act, as the module counts it; None if the supply or the policy is not
-        known."""
-        policy = self._policy_in_force(contract, policy_id)
-        supply = ChainAnswer.objects.filter(dao=self._run.dao, kind=ChainAnswer.Kind.SUPPLY, key=str(snapshot)).first()
-        if policy is None or supply is None:
-            return None
-        try:
-            share_bps = decode(bytes(policy.code)).objection_threshold_bps
-        except DecodeError:
-            return None
-        return max(1, int.from_bytes(supply.value, "big") * share_bps // 10_000)
 
     def _waiting(self, contract: Contract, event: Event) -> Act | None:
         acts = Act.objects.filter(module=contract, act_id=event.args["actId"])
@@ -213,6 +202,19 @@ class ModuleEvents:
     def _set_state(self, contract: Contract, log: LogRow, **columns: Any) -> None:
         state, _ = ModuleState.objects.update_or_create(module=contract, defaults={"log_id": log.pk, **columns})
         self._run.touched[ModuleState].add(state.pk)
+
+
+def objection_threshold(dao: Dao, policy: PolicyVersion | None, snapshot: int) -> int | None:
+    """Return the power that kills an act under this policy, in base units of the votes token, as the module counts it;
+    None if the supply at the snapshot or the policy is not known."""
+    supply = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.SUPPLY, key=str(snapshot)).first()
+    if policy is None or supply is None:
+        return None
+    try:
+        share_bps = decode(bytes(policy.code)).objection_threshold_bps
+    except DecodeError:
+        return None
+    return max(1, int.from_bytes(supply.value, "big") * share_bps // 10_000)
 
 
 def act_key(policy_id: bytes, number: int) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from governance import incidents, outbox
 from governance.chain.rpc import Answered, Rpc
 from governance.models import Act, ChainAnswer, Contract, Cursor, PolicyVersion
-from governance.projections.acts import add_calls_of
+from governance.projections.acts import add_calls_of, objection_threshold
 from governance.projections.events import Kind, decode
 from governance.sync import fetch
 from governance.sync.fence import Writer
@@ -68,15 +68,29 @@ def _calls(writer: Writer, rpc: Rpc) -> None:
 
 def _supplies(writer: Writer, rpc: Rpc, contracts: Sequence[Contract]) -> None:
     """Ask again for the supply of votes by which it is known what stops an announced act: a node that lags does not
-    know that time yet."""
-    after = Cursor.objects.get(dao=writer.dao).next_block - _ASKED_BLOCKS
-    open_ = Act.objects.filter(dao=writer.dao, status=Act.Status.SCHEDULED, objection_threshold=None)
-    for act in open_.filter(log__block_number__gte=after).select_related("log"):
-        supplies = ChainAnswer.objects.filter(dao=writer.dao, kind=ChainAnswer.Kind.SUPPLY, key=str(act.snapshot))
-        if supplies.exists():
-            continue  # it is the policy that is not known
-        answers = fetch.answers_for(writer.dao, rpc, contracts, [act.log])
-        if answers:
+    know that time yet. Acts of several blocks can have one snapshot, and a policy's code can be the last that comes:
+    whatever was missing, what is known now counts for all of them."""
+    dao = writer.dao
+    after = Cursor.objects.get(dao=dao).next_block - _ASKED_BLOCKS
+    open_ = Act.objects.filter(dao=dao, status=Act.Status.SCHEDULED, objection_threshold=None)
+    acts = list(open_.select_related("dao", "log").order_by("pk"))
+    keys = {str(act.snapshot) for act in acts}
+    stored = ChainAnswer.objects.filter(dao=dao, kind=ChainAnswer.Kind.SUPPLY, key__in=keys)
+    known = set(stored.values_list("key", flat=True))
+    for act in acts:
+        if str(act.snapshot) in known or act.log.block_number < after:
+            continue
+        if answers := fetch.answers_for(dao, rpc, contracts, [act.log]):
             with writer.transaction():
                 ChainAnswer.objects.bulk_create(answers, ignore_conflicts=True)
-                outbox.publish_many(writer.dao, fold_again(writer.dao, act.log.block_number))
+            known.add(str(act.snapshot))
+    now_told = [act.log.block_number for act in acts if str(act.snapshot) in known and _is_told(act)]
+    if now_told:
+        with writer.transaction():
+            outbox.publish_many(dao, fold_again(dao, min(now_told)))
+
+
+def _is_told(act: Act) -> bool:
+    """Whether all is stored by now that says what stops the act."""
+    versions = PolicyVersion.objects.filter(module=act.module_id, policy_id=act.policy_id, version=act.version)
+    return act.snapshot is not None and objection_threshold(act.dao, versions.first(), act.snapshot) is not None

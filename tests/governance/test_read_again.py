@@ -14,6 +14,7 @@ from governance.chain.rpc import Rpc
 from governance.models import MANY_TOPICS, Act, ActCall, ChainAnswer, Proposal, RawLog
 from governance.projections import acts
 from governance.sync import Status, fence, reorg, sync_once
+from policies.code.encoding import DecodeError
 from policies.notation.primitives import keccak
 from replay.node import ReplayNode
 from replay.sight import NodeError
@@ -155,3 +156,52 @@ def test_what_stops_an_act_is_known_once_a_node_can_say_the_supply_of_votes(monk
             assert Act.objects.get(dao=dao).objection_threshold == known
             young[0] = False
         assert_fresh(chain, dao, node.url)
+
+
+@pytest.mark.parametrize("late", ["supply", "code"])
+def test_what_stops_an_act_is_known_though_the_missing_answer_came_with_something_else(monkeypatch, late):
+    """Two acts of different blocks with one snapshot, as where the clock counts another chain's blocks, and a node that
+    can say the supply only when the second one is read; or policy code that comes after the act."""
+    monkeypatch.setattr(acts, "decode", _with_tenth)
+    young = [late == "supply"]
+
+    def lagging(to: bytes, data: bytes, block: int) -> bytes:
+        if young[0] and data[:4] == abi.selector("getPastTotalSupply(uint256)"):
+            raise NodeError(3, "execution reverted", "0x")
+        return answer(to, data, block)
+
+    with ExitStack() as stack:
+        chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=64, call=lagging)
+        life = Life(Random(3), chain)
+        code = b"\0" + POLICIES[0]
+        pointer = keccak(code)[:20]
+        if late == "supply":
+            chain.codes[pointer] = code
+        policy = emit(Kind.MODULE, "PolicySet", POLICIES[0], bytes(20), 1, keccak(code), pointer)
+        announced = {}
+        for log in iter(life._scheduled, None):
+            if log[1][1] == POLICIES[0]:
+                announced.setdefault(log[2], log)
+            if len(announced) == 2:
+                break
+        first, second = announced.values()
+        chain.grow(*[[] for _ in range(FIRST_BLOCK)], [SyntheticTransaction(MODULE, (policy, first))])
+        node = stack.enter_context(ReplayNode(chain))
+        rpc = Rpc([node.url], CHAIN_ID)
+        stack.callback(rpc.close)
+        dao = mirrored(chain, "again")
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert Act.objects.get(dao=dao).objection_threshold is None
+        young[0] = False
+        chain.codes[pointer] = code
+        chain.grow([SyntheticTransaction(MODULE, (second,))])
+        assert sync_once(dao, rpc).status is Status.CAUGHT_UP
+        assert [act.objection_threshold for act in Act.objects.filter(dao=dao)] == [2 * 10**18] * 2
+        assert_fresh(chain, dao, node.url)
+
+
+def _with_tenth(code: bytes) -> SimpleNamespace:
+    """A policy under which a tenth of the supply stops an act; as `decode`, of no code it is an error."""
+    if not code:
+        raise DecodeError(0, "is empty")
+    return SimpleNamespace(objection_threshold_bps=1_000)
