@@ -215,7 +215,19 @@ def ask_supply(dao: Dao, rpc: Rpc) -> None:
         except CallReverted:
             continue
         if len(answer) == 32 and any(answer):
-            token.capabilities["total_supply"] = str(int.from_bytes(answer, "big"))
+            _keep_supply(dao, token.pk, cursor, int.from_bytes(answer, "big"))
+
+
+def _keep_supply(dao: Dao, token_pk: int, cursor: Cursor, supply: int) -> None:
+    """Keep what a votes token answered at the block of this cursor, unless a reorg took that block meanwhile."""
+    with transaction.atomic():
+        # Who else writes what a contract is, holds this row too; what was read before the question may be old.
+        Cursor.objects.select_for_update().get(dao=dao)
+        if not Block.objects.filter(dao=dao, number=cursor.next_block - 1, hash=cursor.head_hash).exists():
+            return
+        token = Contract.objects.filter(pk=token_pk).first()
+        if token is not None and token.capabilities.get("total_supply") == "0":
+            token.capabilities["total_supply"] = str(supply)
             token.save(update_fields=["capabilities"])
 
 

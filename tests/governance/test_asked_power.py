@@ -9,7 +9,7 @@ from django.core.management import call_command
 from governance import asked_power, reconcile, register, tasks
 from governance.chain.address import checksum
 from governance.chain.rpc import Rpc
-from governance.models import AskedPower, Delegation, OnchainCheck, PowerCheckpoint, Proposal, UnconfirmedLog
+from governance.models import AskedPower, Block, Delegation, OnchainCheck, PowerCheckpoint, Proposal, UnconfirmedLog
 from governance.projections import again
 from governance.register import Level
 from governance.token_code import names_power_event
@@ -169,6 +169,36 @@ def test_a_token_that_had_no_supply_is_asked_until_it_has_one(chain):
     assert tokens.get().capabilities["total_supply"] == supply != "0"
     assert asked_power.degraded(odd.dao) is not None
     asked_power.ask_supply(odd.dao, Rpc(["http://127.0.0.1:9"], CHAIN_ID, attempts=1))  # nobody is asked any more
+
+
+def test_a_supply_is_kept_beside_what_others_wrote_meanwhile_and_not_of_a_block_that_is_gone(chain):
+    """While the node is asked, `add_dao` may write what the token is, and a reorg may take the block."""
+    odd = Odd(chain, votes="Escrow5")
+    odd.sync()
+    tokens = odd.dao.contracts.filter(kind="votes_token")
+    token = tokens.get()
+    supply = token.capabilities["total_supply"]
+    token.capabilities["total_supply"] = "0"
+    token.save()
+
+    blocks = Block.objects.filter(dao=odd.dao).order_by("-number")
+    head = blocks.first()
+
+    def ask_while(happens):
+        class Meanwhile(Rpc):
+            def eth_call(self, *asked, **options):
+                answer = super().eth_call(*asked, **options)
+                happens()
+                return answer
+
+        asked_power.ask_supply(odd.dao, Meanwhile([odd.anvil.url], CHAIN_ID, attempts=1))
+        return tokens.get().capabilities
+
+    assert ask_while(lambda: blocks.filter(pk=head.pk).update(hash=b"\1" * 32))["total_supply"] == "0"
+    blocks.filter(pk=head.pk).update(hash=head.hash)
+    written = token.capabilities | {"votes_call": "another"}
+    found = ask_while(lambda: tokens.update(capabilities=written))
+    assert (found["total_supply"], found["votes_call"]) == (supply, "another")
 
 
 def test_a_change_of_power_that_one_node_alone_shows_says_nothing_of_the_others(chain):
