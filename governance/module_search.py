@@ -44,7 +44,8 @@ _OWNERS_ASKED = 200  # in one batch
 class Looked:
     """What looking for modules came to: those that are followed now, those that are not (with the reason), and the
     blocks that were searched for logs of any contract; `first_block` is where that search ends. `refused`: the node's
-    words where it searches no logs of any contract."""
+    words where it searches no logs of any contract. `failure`: what a node answered in place of saying what a contract
+    is to which members or treasuries led; the next look asks again."""
 
     followed: tuple[FoundModule, ...]
     others: tuple[FoundModule, ...]
@@ -52,6 +53,7 @@ class Looked:
     searched_to: int
     first_block: int
     refused: str = ""
+    failure: Answered | None = None
 
     @property
     def is_whole(self) -> bool:
@@ -118,10 +120,8 @@ def look(dao: Dao, rpc: Rpc, *, ranges: int = _RANGES, everything: bool = False)
             treasuries = discovery.treasuries_of(dao)
         candidate.problem, candidate.examined_at = problem, timezone.now()
         candidate.save(update_fields=["problem", "examined_at"])
-    if failure is not None:
-        raise failure
     return Looked(
-        tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block, refused
+        tuple(followed), tuple(others), search.searched_from, search.searched_to, governor.start_block, refused, failure
     )
 
 
@@ -289,7 +289,9 @@ def _look_due(slug: str, _arguments: dict[str, Any]) -> None:
         raise work.Abandon("the DAO is gone")
     try:
         with endpoints.known(dao.chain_id) as rpc:
-            look(dao, rpc)
+            looked = look(dao, rpc)
+        if looked is not None and looked.failure is not None:
+            raise looked.failure
     except RpcError as error:
         raise work.Again(timezone.now() + timedelta(seconds=_FAILED_S), str(error)) from error
 

@@ -5,14 +5,15 @@ made is told to the operator alone. A module that is not in power any more is sa
 import json
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 
-from governance import module_search, readings, standing, tasks
+from governance import module_search, progress, readings, standing, tasks
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, RangeTooLarge, Rpc, RpcUnreachable
 from governance.models import (
     ChainReading,
     Contract,
+    Dao,
     ModuleCandidate,
     ModuleSearch,
     PolicyVersion,
@@ -241,6 +242,50 @@ def test_a_call_at_which_the_node_fails_loses_no_module_and_says_nothing_of_it(l
     assert [row.problem for row in module_search.not_followed(mirror.dao)] == []  # nothing is known of any
     look(mirror, everything=True)
     assert strangers in {bytes(row.address) for row in module_search.not_followed(mirror.dao)}
+
+
+@pytest.mark.parametrize("fails", ["at the search", "at one question"])
+def test_add_dao_does_not_fail_where_only_the_search_for_modules_did(
+    local_chain, transactional_db, monkeypatch, capsys, fails
+):
+    """The DAO is there and read by then: what failed is told, and what was found is followed and read."""
+    d = local_chain
+    as_it_is = module_search.discovery.examine
+
+    def failing(*_asked, **_options):
+        raise RpcUnreachable("gone") if fails == "at the search" else Answered(-32603, "missing trie node")
+
+    def add(**options):
+        call_command(
+            "add_dao", checksum(d.addresses["governor"]), slug="searched", rpc=[d.url], start_block=d.start_block,
+            treasury=checksum(d.addresses["treasury"]), **options,
+        )  # fmt: skip
+        return capsys.readouterr().out
+
+    monkeypatch.setattr(module_search.discovery, "examine", failing)
+    said = add()
+    assert "the search for policy modules is not finished, for a node failed: " in said
+    assert "The workers search again, and so does this command when it is run again" in said
+    dao = Dao.objects.get(slug="searched")
+    assert dao.contracts.filter(kind="module").count() == 0
+    assert dao.cursor.next_block > local_chain_head(d)
+    monkeypatch.setattr(module_search.discovery, "examine", as_it_is)
+    said = add()
+    assert "was found and is followed" in said
+    assert "not finished" not in said
+    assert dao.contracts.filter(kind="module").count() == 1
+
+
+def test_a_node_that_fails_while_add_dao_reads_is_told_with_what_is_kept(local_chain, transactional_db, monkeypatch):
+    d = local_chain
+
+    def failing(*_asked, **_options):
+        raise RpcUnreachable("gone")
+
+    monkeypatch.setattr(progress, "read", failing)
+    with pytest.raises(CommandError, match=r"gone\. The DAO is in the mirror, and what was read is kept"):
+        call_command("add_dao", checksum(d.addresses["governor"]), slug="half", rpc=[d.url], start_block=d.start_block)
+    assert Dao.objects.filter(slug="half").exists()
 
 
 def test_a_strangers_module_is_shown_on_no_page_and_told_by_audit(local_chain, mirror, client, capsys):

@@ -13,6 +13,7 @@ from django.core.management.base import BaseCommand, CommandError
 from governance import module_search, progress, standing
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError
+from governance.discovery import FoundModule
 from governance.models import Dao
 from governance.register import NotRegistered, Preflight, about_read_token, preflight, register, slug_of
 from governance.sync import Status
@@ -74,28 +75,48 @@ class Command(BaseCommand):
         told = standing.known(dao).words
         self.stdout.write(told)
         if not options["no_sync"]:
-            self._sync(dao, rpc)
-        if not options["no_sync"] and self._find_modules(dao, rpc, found, wanted):
-            self._sync(dao, rpc)
+            self._read(dao, rpc, found, wanted)
         if not options["no_sync"] and (degraded := about_read_token(dao)) is not None:
             self.stdout.write(str(degraded))
         if (now := standing.known(dao).words) != told:
             self.stdout.write(now)
 
+    def _read(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> None:
+        try:
+            self._sync(dao, rpc)
+            if self._find_modules(dao, rpc, found, wanted):
+                self._sync(dao, rpc)
+        except RpcError as error:
+            raise CommandError(
+                f"{one_line(str(error), 400)}. The DAO is in the mirror, and what was read is kept: the workers go on "
+                "from there, and so does this command when it is run again"
+            ) from None
+
     def _find_modules(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> bool:
-        """Register the DAO's own policy modules and tell of others. Whether there is more to read now."""
+        """Register the DAO's own policy modules and tell of others. Whether there is more to read now. The DAO is there
+        already: a node that fails here is told, and undoes nothing."""
+        before = dao.contracts.count()
+        try:
+            self._look_for_modules(dao, rpc, found, wanted)
+        except RpcError as error:
+            self._tell_unfinished(error)
+        return dao.contracts.count() != before
+
+    def _tell_unfinished(self, error: RpcError) -> None:
+        self.stdout.write(
+            f"the search for policy modules is not finished, for a node failed: {one_line(str(error), 400)}. The DAO "
+            "stays in the mirror. The workers search again, and so does this command when it is run again"
+        )
+
+    def _look_for_modules(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> None:
         looked = module_search.look(dao, rpc, ranges=_RANGES, everything=True)
         if looked is None:
-            return False
+            return
         for module in looked.others:
             self.stdout.write(module_search.told(dao, module))
         for module in looked.followed:
             if wanted["assets"]:
-                complete = preflight(
-                    rpc, found.governor, token=wanted["token"], module=module.address, treasury=module.treasury,
-                    assets=wanted["assets"], start_block=found.start_block,
-                )  # fmt: skip
-                register(complete, slug=dao.slug, name=dao.name)
+                self._follow_assets(dao, rpc, found, module, wanted)
             self.stdout.write(
                 f"policy module {checksum(module.address)} was found and is followed: its owner is the DAO's, and the "
                 f"treasury {checksum(module.treasury)} lets it act"
@@ -110,7 +131,23 @@ class Command(BaseCommand):
                 f"modules were looked for in the logs of blocks {looked.searched_from:,} to {looked.searched_to:,}; "
                 f"the workers go on down to block {looked.first_block:,}, and with the head"
             )
-        return bool(looked.followed)
+        if looked.failure is not None:
+            self._tell_unfinished(looked.failure)
+
+    def _follow_assets(self, dao: Dao, rpc: Rpc, found: Preflight, module: FoundModule, wanted: dict[str, Any]) -> None:
+        """Follow the assets that were named in the treasury of a module that was found."""
+        try:
+            complete = preflight(
+                rpc, found.governor, token=wanted["token"], module=module.address, treasury=module.treasury,
+                assets=wanted["assets"], start_block=found.start_block,
+            )  # fmt: skip
+        except RpcError as error:
+            self.stdout.write(
+                f"the assets that --asset names are not followed, for a node failed: {one_line(str(error), 400)}. Run "
+                f"this command again with --module {checksum(module.address)}"
+            )
+            return
+        register(complete, slug=dao.slug, name=dao.name)
 
     def _sync(self, dao: Dao, rpc: Rpc) -> None:
         """Read on to the head; a line that rewrites itself for a person, one every few seconds for a log."""
