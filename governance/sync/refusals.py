@@ -9,6 +9,8 @@ import logging
 from collections.abc import Sequence
 from typing import Any
 
+from django.db.models import Q
+
 from governance import outbox, refusal_words
 from governance.chain import abi
 from governance.chain.module import RENOUNCE, SET_POLICY, SHORTEN, ActInput, act_input
@@ -37,7 +39,9 @@ _BATCH = 20
 _MOST_BLOCKS = 400  # in one scan, so that the head is not kept waiting
 _ASKED_AGAIN_BLOCKS = 256  # of which a full node may have the state; what is not known after so many never will be
 _MOST_ASKED_AGAIN = 20  # in one step: anybody may have the module refuse
-_UNANSWERED = {"unanswered": True}  # `reason_values` where nodes failed at the question, which is asked again
+# `reason_values` where nodes failed at the question, which is asked again; `again_block`, where it failed again, is the
+# head from which on.
+_UNANSWERED = {"unanswered": True}
 _NO_SUCH_METHOD = -32601
 
 
@@ -94,27 +98,37 @@ def scan(writer: Writer, rpc: Rpc, *, most_blocks: int = _MOST_BLOCKS) -> int:
 
 def ask_again(writer: Writer, rpc: Rpc) -> None:
     """Ask once more why acts of the newest blocks were refused where nodes failed at the question: that they did is no
-    answer.
+    answer. Anybody can have the module refuse, in a way that nodes take long to say: few are asked in one step, and
+    each at most about ten times, later and later.
 
     Raises:
         RpcError: a node has no block where one was read, or failed at all that it was asked.
     """
     dao = writer.dao
-    after = Cursor.objects.get(dao=dao).next_block - _ASKED_AGAIN_BLOCKS
-    open_ = RefusedAct.objects.filter(dao=dao, reason_code=refusal_words.UNKNOWN, reason_values=_UNANSWERED)
-    open_ = open_.filter(block_number__gte=after).select_related("module").order_by("-block_number", "-pk")
-    for row in open_[:_MOST_ASKED_AGAIN]:
-        [header] = _full_blocks(rpc, [row.block_number])
-        sent = hex_text(row.transaction_hash)
+    head = Cursor.objects.get(dao=dao).next_block - 1
+    open_ = RefusedAct.objects.filter(dao=dao, reason_code=refusal_words.UNKNOWN, reason_values__unanswered=True)
+    is_due = Q(reason_values__again_block__isnull=True) | Q(reason_values__again_block__lte=head)
+    open_ = open_.filter(is_due, block_number__gt=head - _ASKED_AGAIN_BLOCKS)
+    rows = list(open_.select_related("module").order_by("-block_number", "-pk")[:_MOST_ASKED_AGAIN])
+    numbers = sorted({row.block_number for row in rows})
+    headers = {header.number: header for header in _full_blocks(rpc, numbers)}
+    for row in rows:
+        header, sent = headers[row.block_number], hex_text(row.transaction_hash)
         raw = next((t for t in header.transactions if isinstance(t, dict) and str(t.get("hash")).lower() == sent), None)
         if raw is None or header.hash != bytes(row.block_hash):
             continue  # a reorg takes the row
         found = _refused(dao, rpc, row.module, header, _parsed(parse_transaction, raw))
-        if found.reason_values != _UNANSWERED:
-            with writer.transaction():
-                RefusedAct.objects.filter(pk=row.pk).update(
-                    **{name: getattr(found, name) for name in ("reason", "reason_code", "reason_values", "clause")}
-                )
+        if found.reason_values == _UNANSWERED:
+            found.reason_values = {**_UNANSWERED, "again_block": head + _wait_blocks(head - row.block_number)}
+        with writer.transaction():
+            RefusedAct.objects.filter(pk=row.pk).update(
+                **{name: getattr(found, name) for name in ("reason", "reason_code", "reason_values", "clause")}
+            )
+
+
+def _wait_blocks(age_blocks: int) -> int:
+    """How many blocks after a question that failed it is asked again: as many as its block is old."""
+    return max(1, age_blocks)
 
 
 def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:

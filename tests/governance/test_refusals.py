@@ -86,12 +86,43 @@ def test_a_reason_that_a_node_failed_to_say_is_asked_again_and_kept_then(mirror,
         mirror.sync()
         mirror.sync()
     assert RefusedAct.objects.get().reason == "reason unknown"
+    with monkeypatch.context() as patched:
+        patched.setattr(refusals, "revert_data", lambda *_: 1 / 0)  # not twice at one head
+        mirror.sync()
+    mirror.deployed.anvil.mine()
     mirror.sync()
     refused = RefusedAct.objects.get()
     assert refused.reason_code not in ("unknown", "legacy")
     assert refused.clause
     monkeypatch.setattr(refusals, "revert_data", lambda *_: 1 / 0)  # an answer stands
     mirror.sync()
+
+
+@pytest.mark.django_db
+def test_whoever_has_the_module_refuse_often_makes_nodes_answer_little(mirror, payroll, monkeypatch):
+    """All blocks are asked for at once, few acts in one step, and what is never answered later and later."""
+    mirror.deployed.set_policy(POLICY_ID, payroll())
+    mirror.sync()
+    asked, blocks, full = [], [], refusals._full_blocks
+    monkeypatch.setattr(refusals, "revert_data", lambda _rpc, _header, sent: asked.append(sent.hash))
+    for number in range(1, 4):
+        assert act(mirror, "execute", number, [payment(mirror, "mallory", 1)])["status"] == "0x0"
+    mirror.sync()
+    assert len(set(asked)) == RefusedAct.objects.count() == 3
+    asked.clear()
+    monkeypatch.setattr(refusals, "_full_blocks", lambda rpc, numbers: blocks.append(numbers) or full(rpc, numbers))
+    monkeypatch.setattr(refusals, "scan", lambda *_: 0)
+    monkeypatch.setattr(refusals, "_MOST_ASKED_AGAIN", 2)
+    monkeypatch.setattr(refusals, "_ASKED_AGAIN_BLOCKS", 40)
+    mirror.deployed.anvil.mine()
+    mirror.sync()
+    assert [len(numbers) for numbers in blocks] == [2]
+    assert len(asked) == 2
+    for _ in range(45):
+        mirror.deployed.anvil.mine()
+        mirror.sync()
+    assert len(set(asked)) == 3
+    assert max(asked.count(sent) for sent in asked) <= 7  # a few, then when its block is twice as old as before
 
 
 @pytest.mark.django_db
