@@ -43,12 +43,13 @@ from governance.models import (
     PowerCheckpoint,
     Proposal,
     RawLog,
+    RefusedAct,
     SyncIncident,
     UnconfirmedLog,
 )
 from governance.projections import again, events
 from governance.state import governor_of, now_of
-from governance.sync import Status, Superseded, fence, fetch, look_again, reorg, store, sync_once
+from governance.sync import Status, Superseded, fence, fetch, look_again, refusals, reorg, store, sync_once
 from replay import node as replay_node
 from replay import sight
 from replay.faults import (
@@ -70,6 +71,7 @@ from replay.synthetic import SyntheticBlock, SyntheticChain, SyntheticTransactio
 from tests.governance.lives import (
     FIRST_BLOCK,
     GOVERNOR,
+    MODULE,
     START_S,
     Kind,
     Life,
@@ -221,6 +223,7 @@ MUST_HAPPEN = frozenset(
         "blocks became final by one node's word", "one node alone left out logs of blocks that became final",
         "the chain was asked for power", "power that was asked fell with its block",
         "a node failed at a call of a probe", "a change of rules was found late",
+        "no node could say why an act was refused",
         *(f"blooms: {kind}" for kind in BLOOMS),
         *(f"receipts: {kind}" for kind in RECEIPTS),
         *(f"filter by hash: {kind}" for kind in HASH_FILTERS),
@@ -387,6 +390,9 @@ class Run:
         self._ever: dict[bytes, SyntheticBlock] = {}  # all blocks that ever were the chain's, by hash
         stack.enter_context(counted(self.happened))
         stack.enter_context(patch.object(look_again, "_AGAIN_S", 0))
+        # However old it is by the end: a fresh index asks then, and is answered.
+        stack.enter_context(patch.object(refusals, "_wait_blocks", lambda _age: 0))
+        stack.enter_context(patch.object(refusals, "_ASKED_AGAIN_BLOCKS", 10**6))
         self.chain = SyntheticChain(CHAIN_ID, START_S, finality_depth=plan.finality_depth, call=_answer)
         self.chain.l1_block = l1_block if plan.below else None
         self.happened["the clock counted another chain's blocks"] += plan.below
@@ -734,7 +740,8 @@ class Run:
             away.faults.head_back = back
 
     def _fail_at_calls(self, salt: int) -> None:
-        """The governor is asked what it is while nodes fail at one call in five, and answer all else."""
+        """The governor is asked what it is while nodes fail at one call in five, and answer all else; then the module
+        why it refused, while they fail at each call to it."""
         self._salted(salt)
         self._change_rules(salt)
         nodes = [faults for faults in (self.honest, self.liar) if faults is not None]
@@ -747,6 +754,26 @@ class Run:
         finally:
             for faults, chances in zip(nodes, before, strict=True):
                 faults.chances = chances
+        self._fail_at_reasons(salt)
+
+    def _fail_at_reasons(self, salt: int) -> None:
+        """A transaction to the module fails in a block of its own, and no node has the state just now that says why."""
+
+        def lacking(to: bytes, data: bytes, block: int) -> bytes:
+            if to == MODULE:
+                raise sight.NodeError(-32000, "missing trie node")
+            return as_it_is(to, data, block)
+
+        as_it_is, self.chain.call = self.chain.call, lacking
+        try:
+            self.chain.grow([self.life._refused()], salt=salt)
+            with self._node_that_answers():
+                self._sync()
+        finally:
+            self.chain.call = as_it_is
+            self.chain.grow([])  # nodes answer at each head as they could when it came
+        unanswered = RefusedAct.objects.filter(dao=self.dao, reason_values__unanswered=True)
+        self.happened["no node could say why an act was refused"] += unanswered.exists()
 
     def _change_rules(self, salt: int) -> None:
         """Two blocks with what makes the mirror ask again: the quorum is another one, or the code."""
@@ -877,7 +904,8 @@ class Run:
                 looked = not Block.objects.filter(dao=self.dao, finalized=False, number__lte=self.chain.final).exists()
                 # What a node that lags could not answer is asked again.
                 open_ = Proposal.objects.filter(dao=self.dao, quorum_votes=None, snapshot__lt=self._now())
-                at_head = cursor.head_hash == self.chain.blocks[-1].hash and not open_.exists()
+                unsaid = RefusedAct.objects.filter(dao=self.dao, reason_values__unanswered=True)
+                at_head = cursor.head_hash == self.chain.blocks[-1].hash and not (open_.exists() or unsaid.exists())
                 if at_head and cursor.refusals_next_block > self.chain.head and (looked or not self.liar):
                     return
             time.sleep(0.01)  # a killed session, or an endpoint set aside
