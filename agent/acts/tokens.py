@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from governance.chain import abi
 from governance.chain.address import ZERO
 from governance.chain.native import DECIMALS, pretends_to_be_native, symbol_of
-from governance.chain.rpc import BlockId, Rpc, RpcError
+from governance.chain.rpc import BlockId, CallReverted, Rpc, RpcError
 from policies.notation.amounts import Token
 
 _SYMBOL = re.compile(r"[A-Za-z][A-Za-z0-9]{0,10}")
@@ -18,12 +18,16 @@ def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") ->
     """Symbols and decimals of assets. One that does not say them in a plain form is left out, and so are two that say
     the same symbol, and one that is called like the chain's native currency: an amount in it would be anybody's guess.
 
-    Raises RpcError when the node fails; a token that reverts is only left out.
+    Raises RpcError when the node fails, also at one call: without one of two tokens that say the same symbol, the other
+    would be the only one of that name. A token that reverts is only left out.
     """
     wanted = sorted(set(assets))
     contracts = [asset for asset in wanted if asset != ZERO]
     calls = [(asset, abi.encode_call(f"{name}()", [])) for asset in contracts for name in ("symbol", "decimals")]
     answers = rpc.eth_calls(calls, block) if calls else []
+    for answer in answers:
+        if isinstance(answer, RpcError) and not isinstance(answer, CallReverted):
+            raise answer
     found = [Token(symbol_of(rpc.chain_id), ZERO, DECIMALS)] if ZERO in wanted else []
     for position, asset in enumerate(contracts):
         symbol, decimals = answers[2 * position], answers[2 * position + 1]

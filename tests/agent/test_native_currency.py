@@ -22,6 +22,7 @@ from governance.chain import abi
 from governance.chain.address import ZERO, checksum
 from governance.chain.call import call_of
 from governance.chain.native import native_token
+from governance.chain.rpc import Answered, CallReverted, RpcError
 from governance.models import Chain, Contract, Dao, ProposalAction, Work
 from policies.answer.evaluate import Reason
 from policies.code import encoding
@@ -104,6 +105,25 @@ class Tokens:
 def test_tokens_that_are_called_like_the_coin_are_left_out():
     node = Tokens({ADA: "XDAI", OTHER: "ETH", b"\x01" * 20: "GNO"})
     assert {token.symbol for token in read_tokens(node, [ZERO, *node.symbols])} == {"xDAI", "GNO"}
+
+
+@pytest.mark.parametrize("fails", ["symbol()", "decimals()"])
+def test_a_token_at_which_the_node_fails_is_not_left_out(fails):
+    """Two tokens say USDC; without the one that the node could not tell, the other would be the only USDC."""
+
+    class Failing(Tokens):
+        error: RpcError = Answered(-32000, "missing trie node")
+
+        def eth_calls(self, calls, block):
+            is_asked = [(to, data[:4]) == (ADA, abi.selector(fails)) for to, data in calls]
+            answers = super().eth_calls(calls, block)
+            return [self.error if bad else answer for bad, answer in zip(is_asked, answers, strict=True)]
+
+    node = Failing({ADA: "USDC", OTHER: "USDC", b"\x01" * 20: "GNO"})
+    with pytest.raises(Answered, match="missing trie node"):
+        read_tokens(node, node.symbols)
+    node.error = CallReverted(b"")  # the token's own word: it says none
+    assert {token.address for token in read_tokens(node, node.symbols)} == {b"\x01" * 20, OTHER}
 
 
 @pytest.fixture

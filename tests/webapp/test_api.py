@@ -449,6 +449,14 @@ def test_exports_go_on_where_they_ended_and_lose_no_row(client, made, monkeypatc
         assert [row[what] for row in csv.DictReader(io.StringIO(second))] == found[2:4]
 
 
+def test_an_export_of_votes_that_was_begun_before_they_had_other_numbers_is_refused(client, made):
+    """Going on from there would leave votes of that weight out, or have them twice, and nobody would see it."""
+    made.vote(made.proposal(7), 3)
+    answer = client.get("/api/v1/daos/river/proposals/7/votes", {"after": f"{UNIT}.1"})
+    assert answer.status_code == 422
+    assert answer.json() == {"error": "after: this export was begun before the site's upgrade; begin it again"}
+
+
 def test_a_spreadsheet_carries_nothing_out_that_a_voter_wrote(client, made):
     made.vote(made.proposal(7), 3, reason='=HYPERLINK("https://evil.example","win")')
     [row] = csv.DictReader(io.StringIO(client.get("/api/v1/daos/river/proposals/7/votes").content.decode()))
