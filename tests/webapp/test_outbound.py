@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Given addresses that strangers wrote: only the public internet is called, and nothing holds us up."""
 
+import datetime
 import ipaddress
 import socket
 import time
@@ -147,3 +148,29 @@ def test_how_long_a_receiver_asks_to_wait_is_read(here):
     with pytest.raises(outbound.NotTaken) as error:
         outbound.post(here.url, b"{}", {"webhook-id": "a"})
     assert (error.value.status, error.value.again_after_s) == (429, 120)
+
+
+NOW = datetime.datetime(2026, 11, 6, 8, 49, 37, 500_000, tzinfo=datetime.UTC)
+
+
+@pytest.mark.parametrize(
+    ("text", "wait_s"),
+    [
+        ("120", 120), (" 7 ", 7), ("0", 0), ("12345678", 0), ("-5", 0), ("", 0), ("soon", 0), ("1e3", 0), ("٣", 0),
+        ("Fri, 06 Nov 2026 09:49:38 GMT", 3601), ("Friday, 06-Nov-26 08:59:37 GMT", 600),
+        ("Fri Nov  6 08:50:37 2026", 60), ("Fri, 06 Nov 2026 08:49:37 GMT", 0), ("Sun, 06 Nov 1994 08:49:37 GMT", 0),
+        ("Fri, 06 Nov 2026 09:49:38 -0000", 3601), ("Fri, 06 Nov 9999 08:49:37 GMT", outbound._MOST_WAIT_S),
+        ("Fri, 06 Nov 2026 25:61:61 GMT", 0), ("Fri, 06 Nov 2026 09:49:38 +9999999999", 0), ("Fri, 31 Feb 2027", 0),
+    ],
+)  # fmt: skip
+def test_how_long_to_wait_is_read_as_seconds_and_as_a_date(monkeypatch, text, wait_s):
+    monkeypatch.setattr(outbound.timezone, "now", lambda: NOW)
+    assert outbound._asked_to_wait([(b"Date", b"x"), (b"retry-AFTER", text.encode())]) == wait_s
+
+
+DATES = st.from_regex(r"[A-Z][a-z]{2}, \d{1,9} [A-Z][a-z]{2} \d{1,9} \S{1,20} \S{1,9}").map(str.encode)
+
+
+@given(st.one_of(st.binary(max_size=80), DATES))
+def test_no_wish_to_wait_breaks_anything(value):
+    assert 0 <= outbound._asked_to_wait([(b"Retry-After", value)]) <= 9_999_999

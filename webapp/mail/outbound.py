@@ -8,13 +8,16 @@ asked, and a request ends after `WITHIN_S`, the look-up included, and `MOST_BYTE
 
 from __future__ import annotations
 
+import datetime
 import ipaddress
+import math
 import socket
 import ssl
 import threading
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
 from functools import cache
 from queue import Empty, SimpleQueue
 from typing import Any
@@ -22,6 +25,7 @@ from urllib.parse import urlsplit
 
 import httpcore
 from django.conf import settings
+from django.utils import timezone
 from django.utils.translation import gettext
 
 from governance.sentences import Sentence
@@ -32,6 +36,8 @@ MOST_BYTES = 65_536  # of an answer, its headers included
 MOST_URL = 500
 _CONNECT_S = 5.0
 _LOOK_UP_S = 3.0
+_MOST_DATE = 40  # characters; "Sunday, 06-Nov-94 08:49:37 GMT" and its like are shorter
+_MOST_WAIT_S = 100 * 86_400
 # Look-ups that were given up end when the system's resolver gives them up: so many threads may wait for that.
 _look_ups = threading.BoundedSemaphore(64)
 
@@ -58,7 +64,7 @@ class BadTarget(Exception):
 
 class NotTaken(Exception):
     """A request did not come through, or was answered with another status than 2xx. `status`: 0 where there was none.
-    `again_after_s`: what the other end asked for (Retry-After in seconds), 0 where nothing. `is_known`: whether it is
+    `again_after_s`: what the other end asked for (Retry-After), in seconds, 0 where nothing. `is_known`: whether it is
     certain that nothing was taken; what breaks off, is late or fails over there may have been read all the same. No
     reason repeats a URL."""
 
@@ -266,8 +272,25 @@ def post(url: str, body: bytes, headers: dict[str, str]) -> int:
 
 
 def _asked_to_wait(headers: Iterable[tuple[bytes, bytes]]) -> int:
-    """Retry-After in whole seconds; 0 where there is none, or a date."""
+    """Return Retry-After in whole seconds from now, also where it is a date (RFC 9110, 10.2.3); 0 where there is none,
+    where it can't be read, and of a moment that is over. The first that the answer has counts."""
     for name, value in headers:
-        if name.lower() == b"retry-after" and value.strip().isdigit() and len(value) < 8:
-            return int(value)
+        if name.lower() != b"retry-after":
+            continue
+        text = value.strip()
+        if text.isdigit():
+            return int(text) if len(text) < 8 else 0
+        return _seconds_until(text[:_MOST_DATE].decode("ascii", "replace"))
     return 0
+
+
+def _seconds_until(date: str) -> int:
+    """Return the seconds from now to an HTTP date, up to a hundred days; 0 where it is none, or over."""
+    try:
+        moment = parsedate_to_datetime(date)
+        if moment.tzinfo is None:  # "-0000", and forms without a zone: HTTP's dates are UTC's
+            moment = moment.replace(tzinfo=datetime.UTC)
+        wait = moment - timezone.now()
+    except (ValueError, OverflowError):
+        return 0
+    return max(0, min(math.ceil(wait.total_seconds()), _MOST_WAIT_S))
