@@ -1,12 +1,38 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Answer requests that did not arrive whole, and tell the audit log by which page or call something was done."""
+"""Send static files, answer requests that did not arrive whole, and tell the audit log by which page or call something
+was done."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
+from django.http.response import HttpResponseBase
+from django.utils.http import parse_etags
+from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
+from whitenoise.responders import StaticFile
 
 from governance.acting import Via, acting
 from webapp.account import signin
+
+
+class StaticFiles(WhiteNoiseMiddleware):
+    """WhiteNoise beneath the packing of answers, which makes a strong ETag a weak one: browsers send that one back."""
+
+    @staticmethod
+    def serve(static_file: StaticFile, request: HttpRequest) -> HttpResponseBase:
+        """Return the file, or 304 to who has it. Tags are compared as RFC 9110, 13.1.2 says, weak like strong ones."""
+        meta = dict(request.META)
+        meta.pop("HTTP_RANGE", None)  # a part of what is packed on the way can't be told by the file's bytes
+        if "HTTP_IF_NONE_MATCH" in meta:
+            held = parse_etags(meta["HTTP_IF_NONE_MATCH"])
+            if any(tag == "*" or tag.removeprefix("W/") == static_file.etag for tag in held):
+                meta["HTTP_IF_NONE_MATCH"] = static_file.etag
+        told = static_file.get_response(request.method, meta)
+        # The packing takes a file's answer for one that has a body, and would give 304 one.
+        answer = HttpResponse(status=int(told.status)) if told.file is None else WhiteNoiseFileResponse(told.file)
+        del answer["content-type"]
+        for name, value in told.headers:
+            answer[name] = value
+        return answer
 
 
 class HalfRequest:

@@ -3,6 +3,7 @@
 
 import csv
 import datetime
+import gzip
 import io
 import json
 import re
@@ -499,3 +500,29 @@ def test_the_schema_is_made_once_and_pages_are_packed(client, made):
     page = client.get("/river/proposals/", headers={"accept-encoding": "gzip"})
     assert page["Content-Encoding"] == "gzip"
     assert len(page.content) < len(client.get("/river/proposals/").content) / 2
+
+
+@pytest.mark.parametrize("packed", ["gzip", "identity"])
+def test_who_has_a_static_file_is_not_sent_it_again(client, made, packed):
+    def get(**headers):
+        answer = client.get("/static/webapp/mandate.css", headers={"accept-encoding": packed, **headers})
+        body = b"".join(answer.streaming_content) if answer.streaming else answer.content
+        return answer, gzip.decompress(body) if answer.get("Content-Encoding") == "gzip" else body
+
+    first, css = get()
+    assert first.status_code == 200
+    assert (first.get("Content-Encoding") == "gzip") == (packed == "gzip")
+    assert b":root" in css
+    tag = first["ETag"]
+    assert tag.startswith("W/") == (packed == "gzip")
+    for held in (tag, tag.removeprefix("W/"), f'"other", {tag}', "*"):
+        again, nothing = get(**{"if-none-match": held})
+        assert (again.status_code, nothing) == (304, b""), held
+        assert again["ETag"].removeprefix("W/") == tag.removeprefix("W/")
+        assert "Content-Encoding" not in again
+    for held in ('"other"', "W/", "", tag[:-2] + '"'):
+        assert get(**{"if-none-match": held})[0].status_code == 200, held
+    assert get(**{"if-modified-since": first["Last-Modified"]})[0].status_code == 304
+    part, whole = get(range="bytes=0-9")
+    assert (part.status_code, whole) == (200, css), "what is packed on the way is sent whole"
+    assert client.post("/static/webapp/mandate.css").status_code == 405
