@@ -12,8 +12,10 @@ import os
 import random
 import re
 import time
+from email.utils import format_datetime
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection, transaction
 from django.db.models import Q
 from django.test.utils import CaptureQueriesContext
@@ -122,10 +124,11 @@ def test_it_waits_longer_each_time_and_as_long_as_it_is_asked_to(made, here):
     assert 3 < waits[0] < 7
     assert all(later > earlier * 1.3 for earlier, later in itertools.pairwise(waits[:12]))
     assert 6 * 3600 - 60 < waits[-1] < 6 * 3600 * 1.2 + 1
-    here.headers = {"Retry-After": "600"}
-    Webhook.objects.update(failures=0)
-    send()
-    assert 590 < (Work.objects.get(name=webhooks.WEBHOOK_WORK).due_at - timezone.now()).total_seconds() < 721
+    for asked in ("600", format_datetime(timezone.now() + datetime.timedelta(seconds=601), usegmt=True)):
+        here.headers = {"Retry-After": asked}
+        Webhook.objects.update(failures=0)
+        send()
+        assert 590 < (Work.objects.get(name=webhooks.WEBHOOK_WORK).due_at - timezone.now()).total_seconds() < 721
 
 
 def test_one_message_that_its_receiver_refuses_does_not_hold_up_the_others_for_ever(made, here):
@@ -525,6 +528,38 @@ def test_an_account_adds_sees_and_ends_its_own(client, made):
     hook.refresh_from_db()
     assert (hook.url, hook.ended_code) == ("", "hook_by_owner")
     assert "its owner ended it" in client.get("/river/subscribe/webhooks/").content.decode()
+
+
+def test_who_runs_the_site_ends_a_strangers_webhook_and_the_log_says_why(client, made, capsys):
+    signed_in(client)
+    client.post("/river/subscribe/webhooks/", WISH)
+    hook = Webhook.objects.get()
+    Webhook.objects.update(failures=2)
+    call_command("webhooks", "list", "--dao", "river")
+    listed = capsys.readouterr().out
+    assert listed.split()[:2] == [str(hook.pk), "river"]
+    assert "hooks.example.org  nothing taken yet, 2 attempts failed since" in listed
+    assert "SECRETPART" not in listed
+    call_command("webhooks", "list", "--dao", "lake")
+    assert capsys.readouterr().out == ""
+    for number, why in (
+        (hook.pk, " no  "),
+        (hook.pk + 1, "it floods us"),
+        (-1, "it floods us"),
+        (2**70, "it floods"),
+    ):
+        with pytest.raises(CommandError):
+            call_command("webhooks", "end", str(number), f"--because={why}")
+    call_command("webhooks", "end", str(hook.pk), "--because=it floods\nits receiver")
+    hook.refresh_from_db()
+    assert (hook.url, hook.ended_code) == ("", "hook_by_keeper")
+    assert not hook.events.filter(done_at=None).exists()
+    entry = json.loads(AuditEntry.objects.latest("pk").body)
+    assert entry["action"] == Action.WEBHOOK_ENDED
+    assert entry["values"] == {"webhook": str(hook.pk), "why": "hook_by_keeper", "because": "it floods its receiver"}
+    assert "a keeper of this site ended it" in client.get("/river/subscribe/webhooks/").content.decode()
+    with pytest.raises(CommandError, match="no webhook"):
+        call_command("webhooks", "end", str(hook.pk), "--because=once more")
 
 
 @pytest.mark.parametrize(

@@ -122,13 +122,15 @@ def _make_room(dao: Dao, owner: bytes) -> None:
     end(least, "hook_made_room")
 
 
-def end(hook: Webhook, code: str) -> None:
-    """End a webhook, delete its address and what was not sent; one that has ended stays as it is."""
+def end(hook: Webhook, code: str, because: str = "") -> None:
+    """End a webhook, delete its address and what was not sent; one that has ended stays as it is. `because`: what the
+    audit log says beside the code, of who ended another's."""
     with transaction.atomic():
         ended = active().filter(pk=hook.pk).update(ended_at=timezone.now(), ended_code=code, url="")
         if ended:
             hook.events.filter(done_at=None).delete()
-            record(Action.WEBHOOK_ENDED, hook.dao, webhook=hook.pk, why=code)
+            more = {"because": because} if because else {}
+            record(Action.WEBHOOK_ENDED, hook.dao, webhook=hook.pk, why=code, **more)
 
 
 def plan(dao: Dao, kind: Kind, topic: str, block: int | None, is_new: Q) -> None:

@@ -34,6 +34,7 @@ SENTENCES: Mapping[str, Template] = {
     "hook_dead": gettext_noop("it took nothing for thirty days"),
     "hook_made_room": gettext_noop("it made room for one of an account with more voting power"),
     "hook_by_owner": gettext_noop("its owner ended it"),
+    "hook_by_keeper": gettext_noop("a keeper of this site ended it"),
 }
 
 TABLE = Table("mail", SENTENCES)
