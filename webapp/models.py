@@ -102,6 +102,8 @@ class DigestSent(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=40, blank=True)  # "sent", "nothing to say", "refused"
+    # Of a digest: news left out because one node alone showed them, [[DAO, kind, key], ...] (`periods.Doubts`).
+    doubted = models.JSONField(null=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

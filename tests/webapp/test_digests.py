@@ -4,6 +4,7 @@
 import datetime
 import re
 import smtplib
+import time
 
 import pytest
 from django.core import mail
@@ -16,6 +17,7 @@ from governance.models import (
     CurrentDelegation,
     Cursor,
     Dao,
+    ModuleState,
     Proposal,
     ProposalTransition,
     RawLog,
@@ -164,6 +166,29 @@ def test_a_digest_tells_what_happened_since_the_one_before(made):
     planned_at(datetime.datetime(2026, 11, 24, 8, tzinfo=UTC))
     # One node alone shows it: nothing says that it happened, and the proposal is told as open.
     assert "- Executed: Pay ines" not in "".join(message.body for message in mail.outbox[1:])
+    planned_at(datetime.datetime(2026, 11, 25, 8, tzinfo=UTC))
+    UnconfirmedLog.objects.all().delete()  # by the second node
+    told = []
+    for day in (26, 27):
+        before = len(mail.outbox)
+        planned_at(datetime.datetime(2026, 11, day, 8, tzinfo=UTC))
+        told.append(sum(message.body.count("- Executed: Pay ines") for message in mail.outbox[before:]))
+    assert told == [1, 0], "what was settled is told by the next digest, and by no other"
+
+
+def test_news_in_doubt_that_turn_out_made_up_are_told_by_no_digest(made):
+    reader(made, frequency="daily")
+    proposal = made.proposal(7, deadline=NOW - 1, for_votes=50_000 * UNIT)
+    step = ProposalTransition.objects.create(proposal=proposal, kind="queued", log=made.log())
+    UnconfirmedLog.objects.create(dao=made.dao, log=step.log)
+    tell(made, "proposal.queued", "7")
+    for day in (24, 25):
+        planned_at(datetime.datetime(2026, 11, day, 8, tzinfo=UTC))
+    assert DigestSent.objects.order_by("-pk")[0].doubted == [[made.dao.pk, "proposal.queued", "7"]]
+    RawLog.objects.filter(pk=step.log_id).delete()
+    planned_at(datetime.datetime(2026, 11, 26, 8, tzinfo=UTC))
+    assert DigestSent.objects.order_by("-pk")[0].doubted == []
+    assert "- Queued" not in "".join(message.body for message in mail.outbox)
 
 
 def test_a_digest_tells_what_waits_for_the_readers_address_and_once_that_its_delegate_voted(made, client):
@@ -185,6 +210,12 @@ def test_a_digest_tells_what_waits_for_the_readers_address_and_once_that_its_del
     assert "Doubted" not in first
     assert "You can queue it: Own" in second
     assert "delegate voted" not in second
+    UnconfirmedLog.objects.all().delete()  # by the second node, later than the digest waits for it
+    for day in (26, 27):
+        planned_at(datetime.datetime(2026, 11, day, 8, tzinfo=UTC))
+    third, fourth = (message.body for message in mail.outbox[2:])
+    assert third.count("Your delegate voted: Doubted") == 1
+    assert "delegate voted" not in fourth
     wish = {"email": ADDRESS, "frequency": "daily", "topics": [Topic.DELEGATE], "zone": "UTC"}
     assert "enter it, or choose more" in client.post("/river/subscribe/", wish).content.decode()
     assert client.post("/api/v1/daos/river/subscriptions", wish, content_type="application/json").status_code == 422
@@ -249,6 +280,23 @@ def test_digests_that_share_what_they_say_alike_say_the_same_as_each_alone(made,
     assert "5 MAND" in together[0].text
     assert "9 MAND" in together[1].text
     assert "votes with" not in together[2].text
+
+
+def test_digests_of_one_turn_are_of_the_block_that_was_read_last(made, monkeypatch):
+    with send.sharing():
+        first = send._place(made.dao)
+        assert send._place(made.dao) is first
+        ModuleState.objects.update(paused=True)
+        Cursor.objects.update(next_block=502, head_hash=b"\7" * 32)
+        second = send._place(made.dao)
+        assert (first.paused, second.paused) == (False, True), "a digest says nothing of before the pause"
+        Cursor.objects.update(head_hash=b"\x08" * 32)  # a reorganisation of one block
+        third = send._place(made.dao)
+        assert third is not second
+        assert send._place(made.dao) is third
+        late = time.monotonic() + send._SHARED_S + 1
+        monkeypatch.setattr(send.time, "monotonic", lambda: late)  # a slow mail server
+        assert send._place(made.dao) is not third
 
 
 def test_many_mails_leave_by_one_connection_and_a_broken_one_is_made_anew(made, monkeypatch):

@@ -118,6 +118,19 @@ def doubt(place: DaoView, kind: Kind, key: str) -> bool:
     return False
 
 
+def is_in_doubt(place: DaoView, kind: Kind, key: str) -> bool:
+    """Whether the log that tells it is one node's word alone now: it may be told once that is settled."""
+    unsettled = {"log__unconfirmed__isnull": False}
+    if kind is Kind.CREATED:
+        number = number_of(kind, key)
+        return Proposal.objects.filter(dao=place.dao, proposal_id=number, **unsettled).exists()
+    if kind is Kind.DELEGATE_VOTED:
+        return _votes(place, key).filter(**unsettled).exists()
+    if step := _STEPS.get(kind):
+        return _transitions(place, number_of(kind, key), step).filter(**unsettled).exists()
+    return doubt(place, kind, key)
+
+
 def has_voted(proposal: Proposal, account: bytes) -> bool:
     """Whether a vote of the account was read that more than one node's word shows."""
     return Vote.objects.filter(proposal=proposal, voter=account, log__unconfirmed=None).exists()
@@ -125,10 +138,12 @@ def has_voted(proposal: Proposal, account: bytes) -> bool:
 
 def votes_of_delegate(place: DaoView, key: str) -> QuerySet[Vote]:
     """The votes of a key `number:delegate` that more than one node's word shows."""
+    return _votes(place, key).filter(log__unconfirmed=None)
+
+
+def _votes(place: DaoView, key: str) -> QuerySet[Vote]:
     number, _, delegate = key.partition(":")
-    return Vote.objects.filter(
-        dao=place.dao, onchain_proposal_id=int(number), voter=hex_bytes(delegate), log__unconfirmed=None
-    )
+    return Vote.objects.filter(dao=place.dao, onchain_proposal_id=int(number), voter=hex_bytes(delegate))
 
 
 def next_step(place: DaoView, row: ProposalRow) -> Kind | None:
@@ -144,9 +159,11 @@ def next_step(place: DaoView, row: ProposalRow) -> Kind | None:
 
 
 def _steps(place: DaoView, number: int, step: str) -> QuerySet[ProposalTransition]:
-    return ProposalTransition.objects.filter(
-        proposal__dao=place.dao, proposal__proposal_id=number, kind=step, log__unconfirmed=None
-    )
+    return _transitions(place, number, step).filter(log__unconfirmed=None)
+
+
+def _transitions(place: DaoView, number: int, step: str) -> QuerySet[ProposalTransition]:
+    return ProposalTransition.objects.filter(proposal__dao=place.dao, proposal__proposal_id=number, kind=step)
 
 
 def _last_day_key(row: ProposalRow) -> str:

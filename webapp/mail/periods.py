@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 import datetime
+from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from django.conf import settings
 from django.http import Http404
@@ -12,11 +14,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext, gettext_noop, ngettext
 
-from governance.models import OutboxEntry
+from governance.models import OutboxEntry, UnconfirmedLog
 from presentation.dao_view import DaoView
 from webapp.mail import digest, facts, letters, personal
-from webapp.mail.kinds import MILESTONES, OF_PROPOSALS, TOPICS, Kind
+from webapp.mail.kinds import MILESTONES, OF_PROPOSALS, TOPICS, Kind, Topic, kind_of
 from webapp.models import Milestone, Reader, Subscription
+
+News = tuple[Kind, str]  # and its key
 
 LOOKS_BACK = datetime.timedelta(days=8)
 _MOST = 12  # news of one DAO in one mail
@@ -29,6 +33,39 @@ _OVER = {
 }
 
 
+@dataclass
+class Doubts:
+    """News that a digest left out because one node alone showed them, by their DAO: `before` by the digest before this
+    one, `left` by this one. So each is told once, by the first digest after it was settled."""
+
+    before: Mapping[int, Sequence[News]] = field(default_factory=dict)
+    left: dict[int, list[News]] = field(default_factory=lambda: defaultdict(list))
+
+    @classmethod
+    def kept(cls, rows: Sequence[Sequence[object]] | None) -> Doubts:
+        """Return what a digest before this one kept (`as_json`)."""
+        before: dict[int, list[News]] = defaultdict(list)
+        for dao, kind, key in rows or ():
+            if (known := kind_of(str(kind))) is not None:
+                before[int(str(dao))].append((known, str(key)))
+        return cls(before)
+
+    def as_json(self) -> list[list[object]]:
+        """Return what the next digest is to look at again."""
+        return [[dao, kind.value, key] for dao, left in self.left.items() for kind, key in dict.fromkeys(left)]
+
+    def settled(self, place: DaoView, news: Sequence[News], kinds: Collection[Kind]) -> list[News]:
+        """Return the news that no doubt is about, and of `kinds` those that were left out before, as the last; keep
+        the others for the next digest."""
+        late = [one for one in self.before.get(place.dao.pk, ()) if one[0] in kinds and one not in news]
+        found = list(dict.fromkeys([*news, *late]))
+        if not UnconfirmedLog.objects.filter(dao=place.dao).exists():
+            return found
+        doubted = [one for one in found if facts.is_in_doubt(place, *one)]
+        self.left[place.dao.pk] += doubted
+        return [one for one in found if one not in doubted]
+
+
 def compose(
     reader: Reader,
     held: Sequence[Subscription],
@@ -36,17 +73,18 @@ def compose(
     before: datetime.datetime | None,
     unsubscribe: str,
     until: datetime.datetime | None = None,
+    doubts: Doubts | None = None,
 ) -> digest.Mail | None:
     """One mail of these subscriptions, by their numbers; None where there is nothing to say. `before` and `until`: when
-    the digest before this one was begun, and this."""
-    sections = []
+    the digest before this one was begun, and this. `doubts`: what that one left out; what this one does is put in."""
+    sections, doubts = [], doubts or Doubts()
     for one in held:
         place = places[one.pk]
         account = bytes(one.delegate) if one.delegate else None
         since = max(before or one.confirmed_at or timezone.now(), timezone.now() - LOOKS_BACK)
         items = digest.open_items(place, account, one.topics)
-        own = own_news(place, one, since, until or timezone.now())
-        news = news_since(place, one.topics, since, {item.link for item in items}, until)
+        own = own_news(place, one, since, until or timezone.now(), doubts)
+        news = news_since(place, one.topics, since, {item.link for item in items}, until, doubts)
         section = digest.Section(place, items, [*own, *news])
         if section.items or section.news:
             sections.append(section)
@@ -62,12 +100,15 @@ def compose(
 
 
 def own_news(
-    place: DaoView, one: Subscription, since: datetime.datetime, until: datetime.datetime
+    place: DaoView, one: Subscription, since: datetime.datetime, until: datetime.datetime, doubts: Doubts
 ) -> list[tuple[str, str]]:
     """What is about the reader's own address: what waits for it now, and that its delegates voted since."""
     if one.delegate is None:
         return []
-    found = [*personal.waiting(place, one), *personal.votes_between(place, one, since, until)]
+    kinds = {Kind.DELEGATE_VOTED} if Topic.DELEGATE in one.topics else set()
+    votes = doubts.settled(place, personal.votes_between(place, one, since, until), kinds)
+    votes = [(kind, key) for kind, key in votes if facts.happened(place, kind, key)]
+    found = [*personal.waiting(place, one), *votes]
     lines = [_line(place, kind, key) for kind, key in found[:_MOST]]
     return [*lines, _more(place)] if len(found) > _MOST else lines
 
@@ -78,10 +119,11 @@ def news_since(
     since: datetime.datetime,
     shown: Collection[str] = (),
     until: datetime.datetime | None = None,
+    doubts: Doubts | None = None,
 ) -> list[tuple[str, str]]:
     """What was read between these moments of what a reader wants to know, newest first: words and link. What came later
-    is the next digest's. What is not so any more, what one node alone shows, and what is open and stands in the mail
-    itself (`shown`: its links) is not among it."""
+    is the next digest's. What is not so any more, what one node alone shows (`doubts` keeps it), and what is open and
+    stands in the mail itself (`shown`: its links) is not among it."""
     wanted = {kind for kind, topic in TOPICS.items() if topic in topics} - {Kind.JUDGED}
     told: dict[tuple[Kind, str], datetime.datetime] = {}
     entries = OutboxEntry.objects.filter(dao=place.dao, topic__in=wanted - MILESTONES, written_at__gt=since)
@@ -93,8 +135,9 @@ def news_since(
     for name, key, at in milestones.order_by("-seen_at").values_list("kind", "key", "seen_at")[:_MOST_READ]:
         told.setdefault((Kind(name), key), at)
     found = []
-    for kind, key in sorted(told, key=lambda about: told[about], reverse=True):
-        if not facts.happened(place, kind, key) or facts.doubt(place, kind, key):
+    newest_first = sorted(told, key=lambda about: told[about], reverse=True)
+    for kind, key in (doubts or Doubts()).settled(place, newest_first, wanted - {Kind.DELEGATE_VOTED}):
+        if not facts.happened(place, kind, key):
             continue
         if kind in _SHOWN_AS_OPEN and _shown_at(place, kind, key) in shown:
             continue

@@ -145,7 +145,7 @@ def votes_between(
     place: DaoView, one: Subscription, since: datetime.datetime, until: datetime.datetime
 ) -> list[tuple[Kind, str]]:
     """The votes of the reader's delegates of between these moments, each an hour before: by then a second node has
-    shown them, and so each is in one digest and no other."""
+    shown most of them. Those that one node alone shows are among them."""
     if Topic.DELEGATE not in one.topics or one.delegate is None:
         return []
     delegations = CurrentDelegation.objects.filter(dao=place.dao, delegator=one.delegate, share_bps__gt=0)
@@ -156,7 +156,6 @@ def votes_between(
     votes = Vote.objects.filter(
         dao=place.dao,
         voter__in=delegates,
-        log__unconfirmed=None,
         log__block_timestamp_chain_s__gt=int(since.timestamp()) + shift_s,
         log__block_timestamp_chain_s__lte=int(until.timestamp()) + shift_s,
     )

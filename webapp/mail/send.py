@@ -11,6 +11,7 @@ import datetime
 import hashlib
 import hmac
 import logging
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -123,13 +124,15 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
     _hand_over(row, subscription.reader, mail, headers)
 
 
-_shared: ContextVar[dict[int, DaoView] | None] = ContextVar("shared", default=None)
+_SHARED_S = 5.0
+# By DAO, how it looked and when that was (time.monotonic).
+_shared: ContextVar[dict[int, tuple[DaoView, float]] | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
 def sharing() -> Iterator[None]:
-    """Let the digests that are written in here, which are to be those of a few seconds, be of the same block of each
-    DAO: what they say alike is read and written once."""
+    """Let the digests that are written in here within a few seconds, and at the same block of a DAO, share how it
+    looks: what they say alike is read and written once."""
     token = _shared.set({})
     try:
         yield
@@ -138,14 +141,24 @@ def sharing() -> Iterator[None]:
 
 
 def _place(dao: Dao) -> DaoView:
+    """Return the DAO as a digest that is begun now shows it. A turn may last, for a mail server takes its time: how it
+    looked before another block was read, or some seconds ago, is of the past."""
     shared = _shared.get()
-    return (
-        DaoView(dao)
-        if shared is None
-        else shared[dao.pk]
-        if dao.pk in shared
-        else shared.setdefault(dao.pk, DaoView(dao))
-    )
+    if shared is None:
+        return DaoView(dao)
+    place, looked_s = shared.get(dao.pk, (None, 0.0))
+    if place is None or time.monotonic() - looked_s > _SHARED_S or _block_of(place) != _block_read(dao):
+        place = DaoView(dao)
+        shared[dao.pk] = place, time.monotonic()
+    return place
+
+
+def _block_of(place: DaoView) -> tuple[int, bytes | None] | None:
+    return None if place.cursor is None else (place.cursor.next_block, place.cursor.head_hash)
+
+
+def _block_read(dao: Dao) -> tuple[int, bytes | None] | None:
+    return Cursor.objects.filter(dao=dao).values_list("next_block", "head_hash").first()
 
 
 @work.worker(PERIOD_WORK)
@@ -170,19 +183,22 @@ def send_period(_key: str, arguments: dict[str, Any]) -> None:
         Reader.objects.select_for_update().get(pk=reader.pk)
         one_alone = subscriptions.unsubscribe_link(held[0]) if len(held) == 1 else None
         unsubscribe = one_alone or subscriptions.unsubscribe_all_link(reader)
-        mail = periods.compose(reader, held, places, _before(row), unsubscribe, row.created_at)
+        before = _before(row)
+        doubts = periods.Doubts.kept(before.doubted if before else None)
+        begun = before.created_at if before else None
+        mail = periods.compose(reader, held, places, begun, unsubscribe, row.created_at, doubts)
+        DigestSent.objects.filter(pk=row.pk).update(doubted=doubts.as_json())
         if not _take(row, mail):
             return
     assert mail is not None
     _hand_over(row, reader, mail, _headers(row, unsubscribe, ""))
 
 
-def _before(row: DigestSent) -> datetime.datetime | None:
-    """When the reader's digest before this one was begun; None where this is the first."""
+def _before(row: DigestSent) -> DigestSent | None:
+    """Return the reader's digest before this one; None where this is the first."""
     kind = row.topic.partition(":")[0]
     earlier = DigestSent.objects.filter(reader=row.reader_id, subscription=None, topic__startswith=f"{kind}:")
-    found = earlier.exclude(pk=row.pk).filter(created_at__lt=row.created_at).order_by("-created_at").first()
-    return found.created_at if found else None
+    return earlier.exclude(pk=row.pk).filter(created_at__lt=row.created_at).order_by("-created_at").first()
 
 
 def _take(row: DigestSent, mail: digest.Mail | None) -> bool:
