@@ -72,6 +72,19 @@ class Running:
 
 
 @pytest.fixture(scope="session")
+def beside_playwright() -> Iterator[None]:
+    """Let Django use the database in this thread, where Playwright's loop runs: no query is made from within that."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "yes")
+        yield
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(beside_playwright: None, django_db_setup: None) -> None:
+    """The database, which is set up and torn down beside a browser."""
+
+
+@pytest.fixture(scope="session")
 def chromium() -> str:
     found = shutil.which("chromium") or shutil.which("chromium-browser")
     if found is None:
@@ -98,7 +111,6 @@ def demo(chromium, tmp_path_factory) -> Iterator[Running]:
 @pytest.fixture(scope="session")
 def browser(chromium) -> Iterator[Browser]:
     arguments = ["--no-sandbox"] if hasattr(os, "geteuid") and os.geteuid() == 0 else []
-    # Playwright's loop would make Django refuse the database; nothing of Django runs in this process.
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield running

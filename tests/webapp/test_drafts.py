@@ -98,7 +98,7 @@ def test_a_payment_goes_through_the_treasury_and_is_compared_with_the_text(clien
     assert text == LOOK["text"]
     assert "would not fail" in shown
     assert "at block 77" in shown
-    batch = json.loads(re.search(r"<pre>(\{.*?\})</pre>", shown, re.DOTALL)[1])
+    batch = json.loads(re.search(r"<pre[^>]*>(\{.*?\})</pre>", shown, re.DOTALL)[1])
     assert batch["transactions"][0]["to"] == address_text(bytes(paid.contracts["governor"].address))
 
 

@@ -219,7 +219,7 @@ def test_every_part_of_a_drafts_form(made):
         check(Client().get(f"/river/propose/?kind={kind}"), kind)
     call = {"kind-0": "raw", "target-0": address_text(account(3)), "calldata-0": "0x"}
     looked_at = Client().post("/river/propose/", {"text": "Α", **call})
-    batch = html.unescape(looked_at.content.decode().partition("<pre>")[2].partition("</pre>")[0])
+    batch = html.unescape(looked_at.content.decode().partition('<pre tabindex="0">')[2].partition("</pre>")[0])
     assert '"transactions"' in batch
     check(looked_at, "looked at", [" ".join(batch.split()), "0x"])
     check(Client().post("/river/propose/", {"text": ""}), "nothing written")
