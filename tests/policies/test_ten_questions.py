@@ -16,6 +16,7 @@ from policies.code.encoding import decode, encode
 from policies.document.document import load
 from policies.notation.primitives import checksum, keccak
 from policies.trial.stolen_key import simulate
+from policies.words.diff import Mark, diff
 from policies.words.explanation import Explanation, explanation
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "policies" / "templates"
@@ -348,6 +349,27 @@ def test_policies_of_real_needs(need) -> None:  # type: ignore[no-untyped-def]
     document = load(written)
     said = explanation(decode(encode(document)), {}, {}, document=document)
     check(facts, said)
+
+
+def test_a_raise_is_the_next_version_and_all_that_it_widens() -> None:
+    """p2 gets 5,500 USDC from July on: what is paid by then counts on, and the other seven get no more."""
+    before = payroll_of_eight()[0]
+    raised = before.replace('p2: {limit: "5,000.0 USDC"', 'p2: {limit: "5,500.0 USDC"').replace(
+        'objection: "5,000.0 USDC"}\n  p3', 'objection: "5,500.0 USDC"}\n  p3'
+    )
+    old, new = decode(encode(load(before))), decode(encode(load(raised)))
+    document = load(raised)
+    lent = {token.address: token for token in document.tokens}
+    changes = diff(old, new, {address: name for name, address in document.addresses}, lent)
+    assert [change.mark for change in changes] == [Mark.WIDER, Mark.OTHER]
+    assert "“p2”" in changes[0].text
+    assert "5,500 USDC" in changes[0].text
+    assert {budget.key(bytes(32), old.agent) for budget in old.budgets} == {
+        budget.key(bytes(32), new.agent) for budget in new.budgets
+    }
+    facts = payroll_of_eight()[1]
+    limits = facts.limits | {"p2": Limit(5_500, 5_500, 24)}
+    check(replace(facts, limits=limits), explanation(new, {}, {}, document=document))
 
 
 @pytest.mark.parametrize("need", [payroll_of_eight, milestones, three_vaults, vendors, streams])

@@ -21,6 +21,7 @@ from governance.models import ChainReading, Contract, ModuleState, PolicyVersion
 from policies.code.encoding import decode, encode, policy_id
 from policies.document.document import load
 from policies.notation.hexadecimal import hex_bytes
+from policies.notation.primitives import checksum
 from policies.notation.problems import PolicyError
 from presentation.dao_view import DaoView
 from presentation.words import address_text
@@ -239,6 +240,12 @@ def test_a_policy_in_yaml_becomes_the_vote_that_sets_it(client, paid):
     _name, code = abi.decode(["bytes32", "bytes"], datas[0][4:])
     assert decode(code).rules
     assert "The policy “payroll” in words" in shown
+    assert "addresses that a template made up are still here: the agent, the operator, USDC, ines" in shown
+    others = re.compile("0x..([0-9a-fA-F]{38})")
+    own = others.sub(lambda found: checksum(bytes.fromhex("77" + found[1])), TEMPLATE.read_text())
+    _, shown = look(client, **{**form, "yaml-0": own})
+    assert "The policy “payroll” in words" in shown
+    assert "made up" not in shown
 
 
 @pytest.mark.django_db
