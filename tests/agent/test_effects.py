@@ -247,7 +247,7 @@ def test_a_policy_is_said_in_words_from_its_code():
     assert effect.kind is Kind.POLICY_SET
     assert effect.recipient == encoding.decode(code).agent
     assert effect.new_value == "0x" + encoding.codehash(code).hex()
-    assert any("Everything else is impossible" in sentence for sentence in effect.details)
+    assert any("is impossible for the agent" in sentence for sentence in effect.details)
 
 
 SIGNATURES = sorted(entry.signature for found in entries().values() for entry in found)
