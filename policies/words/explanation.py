@@ -138,7 +138,7 @@ def _in_full(short: Mapping[str, str], listed: Sequence[str], words: Vocabulary)
             continue
         name = words.address(hex_bytes(address)).removesuffix(f" ({checksum(hex_bytes(address))})")
         said.append(f"{form if name == address else name} is {address}")
-    names = "Names in quotation marks are only names; the addresses count. "
+    names = "Names in quotation marks are only names; the addresses count"
     if any(one.lower().startswith("“treasury”") for one in said):
-        names += "Whether “treasury” is the treasury no policy shows. "
-    return [f"{names}Addresses in full: {'; '.join(said)}."] if said else []
+        names += ": compare that of “treasury” with the treasury's own, which no policy shows"
+    return [f"{names}. Addresses in full: {'; '.join(said)}."] if said else []

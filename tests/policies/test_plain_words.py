@@ -98,6 +98,14 @@ def test_the_price_is_said_the_other_way_round_where_that_is_exact() -> None:
     assert "for each 1 vUSDC)" not in "\n".join(explained("yield").lines)
 
 
+def test_the_treasury_s_name_is_not_taken_for_its_address() -> None:
+    compare = (
+        "the addresses count: compare that of “treasury” with the treasury's own, which no policy shows. Addresses in"
+    )
+    assert compare in explained("swaps").below[-1]
+    assert "compare that of" not in explained("payroll").below[-1]
+
+
 def test_alike_budgets_come_back_in_one_sentence() -> None:
     lines = [line for line in explained("need payroll_of_eight").sentences if line.startswith("What is spent from")]
     assert len(lines) == 1
