@@ -18,7 +18,7 @@ PACKAGES = ("policies", "embedded", "governance", "agent", "replay", "presentati
 # Each with what to write in its place.
 BANNED = {
     r"\b(?:is|are|was|were|be|been|being|isn't|aren't|wasn't|weren't) told\b(?! to\b)": "say who says what to whom",
-    r"\b(?<!a )(?<!take a )stands?\b(?! for\b)": "is",
+    r"\b(?<!a )(?<!take a )stands?\b(?! for\b|-ins?\b)": "is",  # a stand-in is a noun
     r"\bwho has not\b": "somebody without",
     r"\bwhat is so\b": "the truth",
     r"\bof late\b": "recently",

@@ -14,26 +14,16 @@ from eth_utils import keccak
 from dao.local import founding
 from dao.local.founding import DAY_S, OTHER_VERSION, USDC, FoundingError, same_contracts
 from dao.local.governor import (
-    ACTIVE,
-    EXECUTED,
-    QUEUED,
-    SUCCEEDED,
     Proposal,
 )
 from dao.local.people import CONTRIBUTORS
 from dao.local.stack import Stack
+from dao.local.voting import Voting
 from dao.local.wallet import Node, Wallet, calldata
 from governance.chain.governor import (
     ABSTAIN,
     AGAINST,
-    CAST_VOTE_WITH_REASON,
-    EXECUTE,
     FOR,
-    HAS_VOTED,
-    HASH_PROPOSAL,
-    PROPOSE,
-    QUEUE,
-    STATE,
 )
 from governance.chain.module import SET_POLICY
 from policies.notation.hexadecimal import hex_bytes
@@ -101,14 +91,14 @@ their deadline.
 """
 
 
-class Demo:
+class Demo(Voting):
     """Fills the DAO of a running stack. `say` gets one line for each thing that is done."""
 
     def __init__(self, stack: Stack, say: Callable[[str], None]) -> None:
         self._stack = stack
-        self._say = say
-        self._node = Node(stack.rpc_url)
-        self._wallets = {name: Wallet.from_key(name, person.key, self._node) for name, person in stack.people.items()}
+        node = Node(stack.rpc_url)
+        wallets = {name: Wallet.from_key(name, person.key, node) for name, person in stack.people.items()}
+        super().__init__(node, wallets, "", say)
         self._journal = stack.state_dir / "demo.json"
 
     def fill(self) -> None:
@@ -129,29 +119,29 @@ class Demo:
         self._node.advance(2)  # who proposes must have held the votes a second ago, by the chain's clock
 
         policy, stands = self._policy(), self._payment("jon", 24_000, MARKETING_TEXT)
-        self._propose("ada", policy)
-        self._propose("ben", stands)
-        self._open(stands)
-        self._vote(policy, {"ada": (FOR, "Bounded, and anybody can stop it."), "ben": (FOR, ""), "dana": (ABSTAIN, "")})
-        self._vote(stands, {"ben": (FOR, ""), "ada": (AGAINST, "No budget for each event, and no way to get it back."),
+        self.propose("ada", policy)
+        self.propose("ben", stands)
+        self.open(stands)
+        self.vote(policy, {"ada": (FOR, "Bounded, and anybody can stop it."), "ben": (FOR, ""), "dana": (ABSTAIN, "")})
+        self.vote(stands, {"ben": (FOR, ""), "ada": (AGAINST, "No budget for each event, and no way to get it back."),
                             "dana": (AGAINST, "Come back with one conference.")})  # fmt: skip
-        self._carry_out(policy)
+        self.carry_out(policy)
         self._sign_roster()
 
         audit = self._payment("kim", 8_000, AUDIT_TEXT)
-        self._propose("ada", audit)
-        self._open(audit)
-        self._vote(
+        self.propose("ada", audit)
+        self.open(audit)
+        self.vote(
             audit, {"ada": (FOR, ""), "dana": (FOR, "Needed before more money goes through it."), "ben": (FOR, "")}
         )
-        self._queue(audit)
+        self.queue(audit)
 
         handbook = self._payment("lea", 2_500, GRANTS_TEXT)
-        self._propose("ben", handbook)
-        self._open(handbook)
-        self._vote(handbook, {"dana": (FOR, "I would have needed this a year ago.")})
+        self.propose("ben", handbook)
+        self.open(handbook)
+        self.vote(handbook, {"dana": (FOR, "I would have needed this a year ago.")})
         period = calldata("setVotingPeriod(uint32)", [5 * DAY_S])
-        self._propose("ada", Proposal(((self.governor, 0, period),), PERIOD_TEXT))
+        self.propose("ada", Proposal(((self.governor, 0, period),), PERIOD_TEXT))
 
         self._stack.wait_chain_saved()
         half = self._journal.with_suffix(".half")
@@ -201,63 +191,11 @@ class Demo:
             self._wallets[member].invoke(self.token, "delegate(address)", [wanted])
             self._say(f"  {member} delegates to {delegate}")
 
-    def _propose(self, who: str, proposal: Proposal) -> None:
-        if self._snapshot(proposal) == 0:
-            self._wallets[who].invoke(self.governor, PROPOSE, proposal.arguments)
-            self._say(f"  {who} proposes: {proposal.title}")
-
-    def _open(self, proposal: Proposal) -> None:
-        self._wind_past(self._snapshot(proposal))
-
-    def _vote(self, proposal: Proposal, votes: dict[str, tuple[int, str]]) -> None:
-        if self._state(proposal) != ACTIVE:
-            return  # an earlier run got further
-        for who, (support, reason) in votes.items():
-            arguments = [self._id(proposal), self._wallets[who].address]
-            if not self._node.call(self.governor, HAS_VOTED, arguments, ["bool"]):
-                cast = [self._id(proposal), support, reason]
-                self._wallets[who].invoke(self.governor, CAST_VOTE_WITH_REASON, cast)
-        self._say(f"  {', '.join(votes)} {'votes' if len(votes) == 1 else 'vote'} on: {proposal.title}")
-
-    def _queue(self, proposal: Proposal) -> None:
-        if self._state(proposal) == ACTIVE:
-            deadline = self._node.call(self.governor, "proposalDeadline(uint256)", [self._id(proposal)], ["uint256"])
-            self._wind_past(deadline)
-        if self._state(proposal) == SUCCEEDED:
-            self._wallets["relayer"].invoke(self.governor, QUEUE, proposal.hashed)
-            self._say(f"  queued in the timelock: {proposal.title}")
-        if self._state(proposal) not in (QUEUED, EXECUTED):
-            raise FoundingError(f"the vote on {proposal.title!r} went wrong: run `make demo-reset` and begin anew")
-
-    def _carry_out(self, proposal: Proposal) -> None:
-        self._queue(proposal)
-        if self._state(proposal) == QUEUED:
-            self._wind_past(self._node.call(self.governor, "proposalEta(uint256)", [self._id(proposal)], ["uint256"]))
-            self._wallets["relayer"].invoke(self.governor, EXECUTE, proposal.hashed)
-            self._say(f"  executed: {proposal.title}")
-
     def _sign_roster(self) -> None:
         people = self._stack.people
         entries = [{"name": who, "address": people[who].address, "amount": str(1_000 * USDC)} for who in CONTRIBUTORS]
         founding.sign_roster(self._stack, SLUG, self.contracts, "payroll", entries, self._wallets["olga"])
         self._say("  olga, the operator, signs the roster")
-
-    # What the chain says
-
-    def _id(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, HASH_PROPOSAL, proposal.hashed, ["uint256"])
-
-    def _snapshot(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, "proposalSnapshot(uint256)", [self._id(proposal)], ["uint256"])
-
-    def _state(self, proposal: Proposal) -> int:
-        return self._node.call(self.governor, STATE, [self._id(proposal)], ["uint8"])
-
-    def _wind_past(self, timestamp_chain_s: int) -> None:
-        """Wind the chain's clock just past a time, where it is not there yet."""
-        ahead = timestamp_chain_s + 1 - self._node.time()
-        if ahead > 0:
-            self._node.advance(ahead)
 
 
 def greeting(stack: Stack) -> str:
@@ -272,5 +210,6 @@ def greeting(stack: Stack) -> str:
         f"The local chain: {stack.rpc_url} (chain id 31337). E-mails: {stack.mail_dir}.\n"
         f"Wind the clock: {stack.web_url}/local/\n"
         f"A shell for manage.py commands: . {stack.state_dir / 'env'}\n"
+        "In it, `.venv/bin/python manage.py demo_act swaps` acts a policy template out, on stand-ins.\n"
         "Ctrl-C stops everything and keeps the data; `make demo-reset` forgets it.\n"
     )
