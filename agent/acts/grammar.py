@@ -38,6 +38,7 @@ from policies.notation.amounts import Token, base_units
 
 _LIST_WORDS = {"and", "the", "each", "every"}  # between two payees or a payee and an amount, of one list
 _PER_PAYEE = {"person", "head", "payee"} | EVERYONE
+_LIMITS = {"max", "min"}
 _ARTICLES = {"a", "an", "per", "each", "every", "the"}
 
 
@@ -402,6 +403,17 @@ def _whose_is_unclear(reading: _Reading) -> bool:
     return reading.everyone or parts != ["payee", "amount"] * len(reading.order)
 
 
+def _names_a_limit(reading: _Reading) -> bool:
+    """Whether somebody's name may as well be a word for a limit: "pay kim max 500 USDC", without "and" or a comma."""
+    kinds = [kind for kind, _ in reading.pieces]
+    return any(
+        kinds[i - 1 : i + 2] in (["name", "name", "number"], ["address", "name", "number"])
+        and reading.lines[int(text.strip("\x00"))].name.casefold() in _LIMITS
+        for i, (_, text) in enumerate(reading.pieces)
+        if i
+    )
+
+
 # What leaves the whole unclear, in this order, and the code of what to write instead.
 _UNCLEAR: tuple[tuple[Callable[[_Reading], bool], str | Callable[[_Reading], Sentence]], ...] = (
     (lambda r: r.excluding and not r.excluded, "nobody_excluded"),
@@ -414,6 +426,7 @@ _UNCLEAR: tuple[tuple[Callable[[_Reading], bool], str | Callable[[_Reading], Sen
     (lambda r: r.everyone and bool(r.order), "everyone_and_single"),
     (lambda r: bool(r.excluded) and not r.everyone, "excluding_from_whom"),
     (lambda r: r.in_total and (r.each or len(r.amounts) != 1), "in_total"),
+    (_names_a_limit, "whose_amount"),
     (lambda r: len(r.amounts) > 1 and _whose_is_unclear(r), "whose_amount"),
     (lambda r: r.is_named_twice and bool(r.amounts), "named_twice_with_amount"),
     (

@@ -50,6 +50,9 @@ _OVER = {"paid", "already"}  # of something that happened, wherever it stands
 _OVER_BEFORE_THE_ORDER = _OVER | {
     "was", "were", "been", "did", "had", "sent", "transferred", "received", "got", "yesterday", "ago", "pays", "paying",
 }  # fmt: skip
+# Words that mean another payment's amount or month, or more months than the one named; behind "as", only before these.
+_COMPARING = {"same", "like", "than", "since", "onwards", "onward", "starting", "beginning", "through", "till", "part"}
+_BEHIND_AS = {"in", "last", "this", "much", "many", "soon", "long"}
 # What may stand before the order without making it another sentence. It still has a person look.
 _OPENING = {
     "hi", "hello", "hey", "dear", "kindly", "now", "today", "i", "we", "you", "it", "it's", "is", "should", "must",
@@ -184,11 +187,41 @@ def _is_not_from_the_treasury(speech: _Speech, i: int) -> bool:
     return word in ("from", "to", "into") and (word == "from") != _is_the_treasury(speech.pieces[i + 1 : i + 3])
 
 
+def _is_compared(speech: _Speech, i: int) -> bool:
+    """Whether the word takes amount or month from elsewhere ("the same as last month", "as in October", "since
+    November"), or gives a condition or a reason ("as soon as the audit passes", "because jon said so")."""
+    word, behind = speech.word(i), [text.casefold() for _, text in speech.pieces[i + 1 : i + 4]]
+    following = behind[0] if behind else ""
+    if word == "as":
+        is_a_hurry = behind == ["soon", "as", "possible"]
+        kind = speech.pieces[i + 1][0] if behind else ""
+        is_month = kind == "period" or following in MONTH_BY_WORD
+        return not is_a_hurry and (following in _BEHIND_AS or kind in PAYEE_KINDS or is_month)
+    if word == "because":  # whoever is named behind it is not paid
+        return any(kind in PAYEE_KINDS for kind, _ in speech.pieces[i + 1 :])
+    if word == "last":
+        return following == "month's"
+    if word == "in":
+        return following == "case"
+    is_before_a_month = any(kind == "period" or text.casefold() in MONTH_BY_WORD for kind, text in
+                            speech.pieces[i + 1 : i + 3])  # fmt: skip
+    return word in _COMPARING and (i < speech.purpose or is_before_a_month)
+
+
+def _is_somebody_else(speech: _Speech, i: int) -> bool:
+    """Whether it is not the named one who is paid, but who is called something "of" them: "the sister of ines"."""
+    of, who = speech.pieces[i + 1 : i + 2], speech.pieces[i + 2 : i + 3]
+    is_of = [text.casefold() for _, text in of] == ["of"] and [kind for kind, _ in who if kind in PAYEE_KINDS] != []
+    return is_of and i < speech.purpose and is_strange(speech.pieces[i], speech.by_symbol)
+
+
 # Piece by piece, each held against these in this order.
 _STOPS = (
     _Stop(PAYEE_KINDS, _pays_or_is_paid_for_another, _why("who_pays_whom")),
     _Stop(("word",), _is_a_crowd_that_pays, _why("who_pays_whom")),
     _Stop(("word",), _has_digits, _why_digits),
+    _Stop(("word",), _is_compared, _why_this("turned")),
+    _Stop(("word",), _is_somebody_else, _why("who_pays_whom")),
     _Stop(("word",), _is_another_order, _why_this("other_order")),
     _Stop(("word",), _is_over, _why_this("over")),
     _Stop(("word",), _is_vague, _why_this("vague_amount")),

@@ -96,6 +96,23 @@ def test_a_long_text_takes_no_long_time(piece: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "pay kim 500 USDC as soon as possible for the talk",
+        "pay kim 500 USDC for the same workshop, as a thank-you",
+        "pay kim 500 USDC for part of the report on the state of the house",
+        "pay kim and max 500 USDC each for the talk",
+        "pay kim, max 500 USDC for the talk",
+        "pay max 500 USDC",
+        "pay the salary of jon for November as usual",
+        "pay kim 500 USDC for the talk because it was good",
+    ],
+)
+def test_a_purpose_may_say_what_an_order_may_not(text: str) -> None:
+    assert drafts(text)
+
+
+@pytest.mark.parametrize(
     ("text", "difference"),
     [
         ("pay ines for November", "1 of the 5"),
@@ -138,6 +155,24 @@ def test_every_difference_from_the_roster_is_said(text: str, difference: str) ->
         "pay the contributors 0 USDC for November",
         "pay the contributors 0.0000001 USDC for November",
         "pay 4 x 1,000 USDC to the contributors for November",
+        # Another payment's month or amount, more months than one, a condition, somebody else, a name that is a limit.
+        "pay the contributors the same as last month",
+        "pay ines like last month",
+        "pay ines 500 USDC as last month",
+        "pay ines 500 USDC as in October",
+        "pay ines as much as jon for November",
+        "pay everyone last month's amount for this month",
+        "pay the contributors since November",
+        "pay the contributors for November onwards",
+        "pay the contributors starting 2026-11",
+        "pay the contributors for part of November",
+        "pay ines 500 USDC as soon as the audit passes",
+        "pay ines 500 USDC in case of success",
+        "pay ines 500 USDC for November because jon said so",
+        "pay the sister of ines 500 USDC",
+        "pay a friend of jon 20 USDC for November",
+        "pay kim max 500 USDC for the talk",
+        f"pay {STRANGER} max 500 USDC",
         "pay the contributors and ines for November",
         f"pay {STRANGER} for November",
         "pay ines 5 USDC jon kim 7 USDC for November",

@@ -16,7 +16,7 @@ def test_no_request_is_paid_wrongly_without_the_operator(tmp_path, monkeypatch, 
     assert len(found["by"]) == 18
     assert found["all"]["wrong payment"] == 0
     assert found["all"]["right candidate"] >= 19
-    assert found["all"]["wrong offer"] <= 6
+    assert found["all"]["wrong offer"] <= 5
     assert sum(found["all"][verdict] for verdict in planner.VERDICTS) == found["requests"]
     assert "model: no model" in capsys.readouterr().out
 
@@ -31,4 +31,4 @@ def test_a_planner_that_pays_what_was_not_wanted_fails_the_run(tmp_path, monkeyp
 
     monkeypatch.setattr(planner, "outcome", wrong)
     assert planner.main([]) == 1
-    assert json.loads((tmp_path / "planner-no-model.json").read_text())["all"]["wrong payment"] >= 6
+    assert json.loads((tmp_path / "planner-no-model.json").read_text())["all"]["wrong payment"] >= 5  # each wrong offer
