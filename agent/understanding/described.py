@@ -67,13 +67,14 @@ _BY_VERB: Mapping[str, frozenset[Act]] = {
 }  # fmt: skip
 _SUBJECTS: Mapping[str, tuple[str, ...]] = {
     "voting period": ("voting period", "voting window", "vote duration", "período de votación", "période de vote",
+                      "durée du vote", "periodo de votación", "abstimmungsfrist", "abstimmungsdauer",
                       "abstimmungszeitraum", "período de votação", "投票期", "投票周期"),
     "voting delay": ("voting delay", "retraso de votación", "délai de vote", "投票延迟"),
     "late-quorum extension": ("late-quorum extension", "late quorum extension", "vote extension", "late quorum"),
     "proposal threshold": ("proposal threshold", "umbral de propuesta", "seuil de proposition", "提案门槛"),
     "quorum": ("quorum", "quórum", "法定人数"),
     "timelock delay": ("timelock delay", "timelock's delay", "delay of the timelock", "minimum delay", "min delay",
-                       "execution delay", "delay"),
+                       "execution delay", "delay", "verzögerung", "délai", "retraso", "atraso"),
     "number of signatures needed": ("threshold", "signatures", "number of signatures", "confirmations"),
     "owner": ("owner", "ownership", "owns", "propriétaire", "propiedad", "eigentümer", "所有权", "所有者"),
     "signer": ("signer", "owner", "signatory", "keyholder"), "module": ("module",), "controller": ("controller",),
@@ -353,13 +354,36 @@ def _speaks(effect: Effect, need: Need, scope: Scope, missing: Sequence[str], *,
         if has_function and effect.target in scope.addresses and "arguments" not in missing:
             return True
         if act is None and not has_function:
-            return False
+            return has_subject and knows_who and _says_without_verb(effect, need, scope, missing)
         if need.subjects and not has_subject:
             return False
         if "value" in missing:
             return False
         return knows_who and (bool(need.subjects) or need.holder is not None or effect.target in scope.addresses)
     return has_function or (act is not None and has_subject)
+
+
+def _says_without_verb(effect: Effect, need: Need, scope: Scope, missing: Sequence[str]) -> bool:
+    """Whether words without a verb set what they name, "Voting delay: 2 days", or list what is granted."""
+    passage = scope.reads[0].passage
+    around = " ".join((*passage.leads, *passage.headings[-1:], scope.folded)).casefold()
+    if scope.is_section or passage.is_quoted or passage.shape is Shape.CODE or _NOT_NEW.search(around) is not None:
+        return False
+    if any(read.voice.denials or read.voice.has_condition for read in scope.reads):
+        return False
+    if str(effect.kind) == "parameter_change":
+        return "value" not in missing
+    verbs = _TAKES_IN_LEAD if need.acts <= _REVOKES else _GIVES_IN_LEAD
+    return need.is_role and verbs.search(" ".join(passage.leads).casefold()) is not None
+
+
+_NOT_NEW = re.compile(
+    r"\b(?:current(?:ly)?|at present|presently|today|now|so far|until|previous(?:ly)?|past|former(?:ly)?|"
+    r"old|was|were|had|"
+    r"been|last|example|if|would|actuel\w*|actual\w*|aktuell\w*|bisher\w*|derzeit\w*)\b"
+)
+_GIVES_IN_LEAD = re.compile(r"\b(?:grant|give|assign|add)(?:s|ed|ing)?\b")
+_TAKES_IN_LEAD = re.compile(r"\b(?:revoke|remove|take|end)(?:s|d|ed|ing)?\b")
 
 
 def _is_from(need: Need, scope: Scope) -> bool:

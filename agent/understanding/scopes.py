@@ -45,11 +45,15 @@ class Scope:
         found: set[Decimal] = set()
         for read in self.reads:
             for quantity in read.quantities:
-                scales = (1, 10**18, *_OF_PERCENT) if quantity.unit is Unit.PERCENT else (1, 10**18)
+                before = read.voice.folded[max(0, quantity.start - 16) : quantity.start]
+                if quantity.unit is Unit.BARE and _NUMBERED.search(before) is not None:
+                    continue  # "Action 1: ..." numbers the action
+                scales = _OF_PERCENT if quantity.unit is Unit.PERCENT else (1, 10**18)
                 found |= {number * scale if scale != 1 else number for number in quantity.readings for scale in scales}
         return frozenset(found)
 
 
+_NUMBERED = re.compile(r"\b(?:action|step|call|transaction|proposal|payment|transfer|item|signer|owner|part)\s?#?$")
 _OF_PERCENT = (100, 10**16, 10**25, 10**4)
 
 

@@ -26,3 +26,20 @@ def test_a_text_that_makes_another_order_of_its_words_is_no_plain_yes(calls, tex
 @pytest.mark.parametrize(("calls", "text"), TEXTS["told"])
 def test_an_honest_text_of_such_a_form_is_told(calls, text):
     assert judged(text, calls).outcome is Outcome.TOLD
+
+
+@pytest.mark.parametrize("text", ["Voting period of the governor {G}: 5 days", "Voting period of {G}: 3 days → 5 days"])
+def test_a_setting_without_a_verb_is_told_in_part_and_never_called_untold(text):
+    assert judged(text, "VP").outcome is Outcome.TOLD_IN_PART
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Last year's voting period of {G}: 5 days",
+        "Voting period of {G}: not 5 days",
+        "If needed, {G}: voting period 5 days",
+    ],
+)
+def test_a_setting_without_a_verb_that_is_past_or_denied_is_not_told(text):
+    assert judged(text, "VP").outcome is Outcome.NOT_TOLD

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
-from agent.understanding.gate.forms import is_sum, turns_direction
+from agent.understanding.gate.forms import is_in_two_tokens, is_sum, turns_direction
+from agent.understanding.gate.glued import is_glued
 from agent.understanding.gate.parts import HOLDS, Parts, is_no_name
 from agent.understanding.gate.pieces import Piece
 from agent.understanding.mentions import languages
@@ -361,10 +362,15 @@ _DEICTIC = frozenset({"this", "that", "these", "those"})
 
 def clause_left_over(read: Read, facts: Facts, more: frozenset[str] = frozenset()) -> LeftOver | None:
     """What one sentence or item has besides an order; None where all of it is used."""
+    key = (read.passage.start, read.passage.end, read.passage.shape, more)
+    return facts.once(key, lambda: _clause_left_over(read, facts, more))
+
+
+def _clause_left_over(read: Read, facts: Facts, more: frozenset[str]) -> LeftOver | None:
     passage = read.passage
-    if is_sum(read):
+    if is_sum(read) or is_in_two_tokens(read, facts):
         return LeftOver("amount", passage.start, passage.end)
-    if turns_direction(read, facts):
+    if turns_direction(read, facts) or is_glued(read, facts):
         return LeftOver("words", passage.start, passage.end)
     found = _Clause(read, facts, may_tell_purpose=facts.is_some_money, more=more).left_over()
     return None if found is None else _at(read, found[1], found[0])

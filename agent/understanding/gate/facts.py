@@ -5,10 +5,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Context, Decimal
 from functools import cached_property
+from typing import Any, TypeVar
 
 from agent.understanding.described import namehash, need_of
 from agent.understanding.effects import ETHER, Book, Effect
@@ -19,6 +20,8 @@ from agent.understanding.mentions.quantities import Quantity, Symbols, Unit
 from agent.understanding.telling import acts_for, is_money
 from policies.notation.amounts import base_units
 from policies.notation.primitives import keccak
+
+_Found = TypeVar("_Found")
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,14 @@ class Facts:
     numbers: frozenset[int] = frozenset()
     totals: Mapping[bytes, int] = field(default_factory=dict)  # of the payments, base units by asset
     hashes: frozenset[bytes] = frozenset()  # of names, among the arguments of effects that change names
+    _kept: dict[Hashable, Any] = field(default_factory=dict, compare=False, repr=False)
+
+    def once(self, key: Hashable, found: Callable[[], _Found]) -> _Found:
+        """What was found of these effects for `key` before; finds it now, once: several rules ask the same."""
+        if key not in self._kept:
+            self._kept[key] = found()
+        kept: _Found = self._kept[key]
+        return kept
 
     @property
     def texts(self) -> tuple[str, ...]:

@@ -143,6 +143,22 @@ _FREE_IN_CELLS = frozenset().union(
     sets.MONEY_NOUNS, sets.AIMS, sets.TITLE_VERBS, sets.GLUE, sets.COSTS, sets.KINDS, sets.TOPICS, sets.BINDING,
     sets.SETTING_NOUNS, sets.PLAIN_STATUS, sets.META, sets.words_of("text texts page pages cc"),
 )  # fmt: skip
+_TOPIC = sets.words_of(
+    "purpose description item project work task activity service services team category topic reason for"
+)
+_NO_TOPIC = (
+    sets.BINDING
+    | sets.LOST
+    | sets.AGAINST
+    | sets.ASIDE_TURNS
+    | sets.CHAINS
+    | sets.ON_CHAIN
+    | sets.words_of(
+        "repayment restitution clawback ransom bribe parking holding custody guarding temporary home salary "
+        "salaries wager "
+        "bet show pretence prank hoax forwarding relay passing onto via nominee agent proxy refund refunds trial"
+    )
+)
 _PEOPLE = sets.words_of("name names contributor grantee payee person member team delegate who recipient vendor")
 _WORTHS = sets.words_of("usd eur dollars euros value worth")
 _COUNTED = sets.words_of(
@@ -170,6 +186,14 @@ def _is_reference(one: Field, names: Sequence[str]) -> bool:
     return all(word[:1].isupper() for word in words) and len(words) <= 6
 
 
+def _is_plain_topic(one: Field) -> bool:
+    """Whether a cell of at most three words stands in a column of what an amount is for."""
+    return len(one.text.split()) <= _MOST_TOPIC and bool(_names(one)) and set(_names(one)) <= _TOPIC
+
+
+_MOST_TOPIC = 3
+
+
 def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
     """Words of a value that bind it to something, name another token or, beside an amount, are unknown."""
     for match in _VALUE.finditer(value):
@@ -182,6 +206,8 @@ def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount:
             return "token"
         is_named = one.text[match.start()].isupper() and (match.start() > 0 or not set(_names(one)) & _SAID)
         is_said = not is_amount and one.key not in _ORDERED and not is_named and symbol is None and "." not in plain
+        if is_said and _is_plain_topic(one) and not set(re.findall(r"[^\W\d_]+", level(one.text))) & _NO_TOPIC:
+            is_said = False
         if is_said and not are_plain((plain,), facts, _FREE_IN_CELLS) and not _is_reference(one, _names(one)):
             return "words"
         if plain in sets.BINDING - (sets.FREE_IN_LINES if is_line else frozenset()) and plain not in facts.words:
@@ -267,13 +293,29 @@ def code_left_over(read: Read, facts: Facts, *, is_apart: bool = False) -> LeftO
     text = read.passage.text
     if re.search(r"[(){}\[\]=;$]|0x|_|//", text) is None:
         return LeftOver("words", read.passage.start, read.passage.end)
-    for match in () if is_apart and _PROSE.search(text) is None else _CODE_WORD.finditer(text):
-        if not _is_code_of_calls(match[0], facts):
+    is_other = is_apart and _PROSE.search(text) is None  # source code, or what one types: it has words of its own
+    is_long = text.count("\n") > _FEW_LINES
+    for match in () if is_other and is_long else _CODE_WORD.finditer(text):
+        if not (is_other and not _may_turn(match[0], facts)) and not _is_code_of_calls(match[0], facts):
             return LeftOver("words", read.passage.start + match.start(), read.passage.start + match.end())
     for match in re.finditer(r"(?<![0-9A-Za-z])0x([0-9a-fA-F]{40})(?![0-9A-Za-z])", text):
         if bytes.fromhex(match[1]) not in facts.parties:
             return LeftOver("party", read.passage.start + match.start(), read.passage.start + match.end())
     return None
+
+
+_FEW_LINES = 7  # source code has more; a few lines may look like the calls
+_TURNS = (
+    sets.CHAINS | sets.ASIDE_TURNS | sets.words_of("void null none false true revert reverts cancelled canceled if")
+)
+
+
+def _may_turn(word: str, facts: Facts) -> bool:
+    """Whether a word of a few lines of code has a number, a token, a name of the book, or denies what is called."""
+    small = level(word)
+    if word.replace("_", "").isdigit() or facts.symbols.of(word) is not None or small in _TURNS:
+        return True
+    return any(small in re.findall(r"[^\W\d_]+", name) for name in facts.names.known) and small not in sets.HOLDERS
 
 
 _PROSE = re.compile(r"//|/\*|^\s*#\s|(?:\b[a-z]{2,}\b[ ,]+){4}", re.MULTILINE)
@@ -286,11 +328,13 @@ _OF_CODE = sets.words_of(
     "meta verified chain id version tx builder created at checksum label node root hash of for the and on in a an "
     "keccak keccak256 namehash labelhash sha3 null none hex raw wallet safe multisig timelock governor dao treasury "
     "u256 u8"
-)
+) - {"null", "none", "false", "true"}
 
 
 def _is_code_of_calls(word: str, facts: Facts) -> bool:
     """Whether a name or number in code is one of the calls, or of the language that they are written in."""
+    if word in ("true", "false"):
+        return any(argument.value is (word == "true") for one in facts.effects for argument in one.arguments)
     if word.replace("_", "").isdigit():
         number = int(word.replace("_", "")) if len(word) < 80 else -1
         return number in facts.numbers or number <= len(facts.effects) or number in (256, 160, 32, 20, 18, 6)

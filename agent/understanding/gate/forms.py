@@ -12,12 +12,14 @@ from agent.understanding.mentions.quantities import Unit
 from agent.understanding.orders import Read
 
 _UP = re.compile(
-    r"\b(?:raise|increase|extend|lengthen|prolong|grow|expand|longer|higher|larger|bigger|double|triple|up)(?:s|d|ed|ing)?\b"
+    r"\b(?:raise|increase|extend|lengthen|prolong|grow|expand|longer|higher|larger|bigger|double|triple|up|add)(?:s|d|ed|ing)?\b"
 )
 _DOWN = re.compile(
     r"\b(?:lower|reduce|decrease|shorten|cut|drop|halve|shrink|shorter|smaller|fewer|less|down)(?:s|d|ed|ing|ting)?\b"
 )
-_CHANGES = re.compile(r"\b(?:raise|increase|extend|lengthen|lower|reduce|decrease|shorten|cut|drop)(?:s|d|ed|ing)?\b")
+_CHANGES = re.compile(
+    r"\b(?:raise|increase|extend|lengthen|lower|reduce|decrease|shorten|cut|drop|add)(?:s|d|ed|ing)?\b"
+)
 
 
 def is_sum(read: Read) -> bool:
@@ -35,6 +37,20 @@ def is_sum(read: Read) -> bool:
         if one.unit is Unit.TOKEN and folded[one.end : one.end + 3].lstrip().startswith("*"):
             return True  # the mark of a note that is nowhere
     return False
+
+
+_AS_ONE = re.compile(r"\s?(?:tokens?\s?)?(?:[(=/]|,?\s?(?:equals?|equal to|which is|that is|i\.?e\.?,?)\b)\s?")
+
+
+def is_in_two_tokens(read: Read, facts: Facts) -> bool:
+    """Whether an amount stands beside one of a token that no call moves, as if they were equal: "10 WETH (100 UNI)"."""
+    amounts = [one for one in read.quantities if one.unit is Unit.TOKEN]
+    for one, two in pairwise(amounts):
+        if one.symbol != two.symbol and _AS_ONE.fullmatch(read.voice.folded[one.end : two.start]) is not None:
+            return True
+    if not facts.is_some_money or not any(facts.uses(one) for one in amounts):
+        return False
+    return any(one.is_known and not facts.moves(one.symbol) and one.readings != (0,) for one in amounts)
 
 
 _MARKS_OF_SUMS = frozenset(["/", "*", "+", "×", "·", "÷", "^", "-", "–", "—", "−"])

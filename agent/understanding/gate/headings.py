@@ -307,8 +307,15 @@ def _is_stranger(read: Read, facts: Facts, match: re.Match[str], body: frozenset
         return False
     symbol = facts.symbols.of(said)
     if symbol is not None:
-        return not facts.moves(symbol) and re.match(r"\s[A-Z]", text[match.end() :]) is None
+        after = re.match(r"\s([A-Za-z]+)", text[match.end() :])
+        is_in_name = after is not None and level(after[1]) not in _BEHIND_TOKENS  # "the ENS multisig"
+        return not facts.moves(symbol) and not is_in_name
     return stem(level(said)) not in body and not are_plain((said,), facts, _TITLE_WORDS | sets.COSTS | _verbs(facts))
+
+
+_BEHIND_TOKENS = frozenset(
+    ["token", "tokens", "coin", "coins", "to", "from", "for", "and", "or", "in", "on", "at", "by"]
+)
 
 
 def _is_noun_first(read: Read, first: str) -> bool:

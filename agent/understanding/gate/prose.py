@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.forms import blames
 from agent.understanding.gate.inert import are_plain
 from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import TAG
@@ -137,6 +138,8 @@ def _has_plain_rest(match: re.Match[str] | None, read: Read, facts: Facts) -> bo
     """Whether what stands behind a beginning says only what a payment is for: "This payment covers the travel"."""
     if match is None or any(quantity.unit is not Unit.BARE for quantity in read.quantities):
         return False
+    if any(party.addresses and not facts.takes_part(party) for party in read.parties):
+        return False
     rest = _DOMAIN.sub(" ", read.passage.text[match.end() :])
     return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | sets.MONEY_NOUNS | _COST)
 
@@ -151,6 +154,12 @@ _COST = sets.words_of(
 def _endorses(read: Read, facts: Facts) -> bool:
     """Whether a sentence only says who is for the proposal: "The stewards support this proposal"."""
     match = _ENDORSES.search(read.voice.folded)
+    if (
+        read.voice.denials
+        or blames(f"is {read.voice.folded}")
+        or re.match(r"\W*(?:no|few|nobody|hardly|none|one)\b", read.voice.folded)
+    ):
+        return False
     said = _PLAIN_WORD.findall(read.passage.text[: match.start("verb")]) if match is not None else []
     is_short = len(said) <= 5 and not {"and", "because", "which", "that", "who"} & set(map(level, said[1:-1]))
     return match is not None and is_short and all(word[:1].isupper() or are_plain((word,), facts) for word in said)
@@ -424,5 +433,5 @@ _ENDORSES = re.compile(
 _COVERS = re.compile(
     r"^\W*(?:the|this|that) (?:total |requested )?(?:payment|amount|grant|funding|sum|budget|request) "
     r"(?:covers|represents|pays for|reflects|is for|will cover|compensates)\b(?!.*\b(?:if|until|unless|only|when|once|"
-    r"per|each|every|half|not|first|part)\b)"
+    r"per|each|every|half|not|first|part|(?:quarter|third|fourth|fifth|tenth|season) of)\b)"
 )

@@ -29,6 +29,12 @@ def reason_left_over(read: Read, facts: Facts) -> LeftOver | None:
         return LeftOver("words", start, passage.end)
     if _is_bare_answer(read, facts):
         return LeftOver("amount", start, passage.end)
+    is_order = passage.shape in (Shape.SENTENCE, Shape.ITEM) and any(
+        act.tense is Tense.NOW and act.acts and not any(map(str.isalpha, folded[: act.start]))
+        for act in read.voice.acts
+    )
+    if is_order and any(one.unit is not Unit.BARE for one in read.quantities):
+        return LeftOver("verb", start, passage.end)  # "Set the voting period to 9 days"
     receiver = _receiver(read, facts)
     stranger = _stranger(read, facts)
     if stranger is not None and (receiver is not None or _speaks_of_money(read, facts)):
