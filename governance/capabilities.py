@@ -216,6 +216,7 @@ def probe_governor(rpc: Rpc, governor: bytes, block: BlockId = "latest") -> dict
 
 MOST_DECIMALS = 77  # 10**77 still fits into a word of 256 bits; a token that says more has no unit
 _ERC721 = bytes.fromhex("80ac58cd")  # its number by ERC-165
+_NO_INTERFACE = b"\xff" * 4  # which by ERC-165 no contract has: what says that it has it answers anything
 
 
 def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, Any]:
@@ -235,11 +236,12 @@ def probe_token(rpc: Rpc, token: bytes, block: BlockId = "latest") -> dict[str, 
             "votes": ("getVotes(address)", [bytes(20)], ["uint256"]),
             "current_votes": ("getCurrentVotes(address)", [bytes(20)], ["uint256"]),
             "numbered": ("supportsInterface(bytes4)", [_ERC721], ["bool"]),
+            "anything": ("supportsInterface(bytes4)", [_NO_INTERFACE], ["bool"]),
         },
         block,
         whole=True,
     )
-    is_numbered = _first(found["numbered"]) is True
+    is_numbered = _first(found["numbered"]) is True and _first(found["anything"]) is not True
     supply, decimals = _first(found["supply"]), _first(found["decimals"])
     if is_numbered:
         decimals = 0

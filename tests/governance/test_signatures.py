@@ -72,6 +72,14 @@ def test_what_the_account_did_not_sign(rpc, given):
         (f"0x{MAGIC}{RETURN_WORD}", True),
         (f"0x{MAGIC}60005260046000f3", False),  # four bytes, no word
         (f"0x{MAGIC}60005260406000f3", False),  # two words
+        (f"0x{MAGIC}600117{RETURN_WORD}", False),  # something behind the four bytes, which OpenZeppelin's code refuses
+        (f"0x631626ba7e{RETURN_WORD}", False),  # at the word's other end
+        (f"0x6320c13b0b60e01b{RETURN_WORD}", False),  # the answer of ERC-1271's first draft
+        (f"0x6001{RETURN_WORD}", False),  # true
+        (f"0x600019{RETURN_WORD}", False),  # all ones
+        ("0x621000006000f3", False),  # a megabyte of zeros
+        ("0x5b600056", False),  # runs until the gas is gone
+        (f"0x{MAGIC}60005260206000fd", False),  # reverts with the answer
         ("0x60006000fd", False),  # reverts
         ("0x00", False),  # answers nothing, as what knows no such function does
         ("0x", False),
@@ -175,6 +183,19 @@ REFUSED = {
     "prefixed, short": (short_form(prefixed(ADA)), "signature_prefixed"),
     "v 31 or 32, of the message": (with_v(signature(ADA), 4), "signature_prefixed"),
     "v of a transaction": (with_v(signature(ADA), 10), "signature_v"),
+    "v 2": (signature(ADA)[:64] + b"\2", "signature_v"),
+    "v 29": (with_v(signature(ADA), 29 - signature(ADA)[64]), "signature_v"),
+    "v 255": (signature(ADA)[:64] + b"\xff", "signature_v"),
+    "r zero": (b"\0" * 32 + signature(ADA)[32:], "signature_off_curve"),
+    "s zero": (signature(ADA)[:32] + b"\0" * 32 + signature(ADA)[64:], "signature_off_curve"),
+    "r the order": (ORDER.to_bytes(32, "big") + signature(ADA)[32:], "signature_off_curve"),
+    "s the order": (signature(ADA)[:32] + ORDER.to_bytes(32, "big") + signature(ADA)[64:], "signature_off_curve"),
+    "the other parity": (signature(ADA)[:64] + bytes([55 - signature(ADA)[64]]), "signature_of_another"),
+    "s before r": (signature(ADA)[32:64] + signature(ADA)[:32] + signature(ADA)[64:], "signature_of_another"),
+    "v first": (signature(ADA)[64:] + signature(ADA)[:64], "signature_v"),
+    "its own text": (signature(ADA).hex().encode(), "signature_length"),
+    "twice": (signature(ADA) * 2, "signature_length"),
+    "padded to words": (signature(ADA) + b"\0" * 31, "signature_length"),
     "another's": (signature(BEN), "signature_of_another"),
     "another's, short": (short_form(signature(BEN)), "signature_of_another"),
     "another's, prefixed": (prefixed(BEN), "signature_of_another"),
@@ -295,6 +316,24 @@ def test_a_wallet_that_would_not_accept_it(local_chain, rpc, wrong):
     account = wrong.pop("account", wallet.address) or address(ADA)
     found = signed_by(MESSAGE, account, wallet.framed(wrong.pop("inner", team_signature()), **wrong), rpc)
     assert (found.is_signed, found.problem.code) == (False, "signature_refused_undeployed")
+
+
+def test_a_frame_in_a_frame_is_no_signature_of_the_wallet(local_chain, rpc):
+    wallet = Counterfactual(local_chain)
+    twice = wallet.framed(wallet.framed(team_signature()))
+    found = signed_by(MESSAGE, wallet.address, twice, rpc)
+    assert (found.is_signed, found.problem.code) == (False, "signature_refused_undeployed")
+    wallet.deploy()
+    found = signed_by(MESSAGE, wallet.address, twice, rpc)
+    assert (found.is_signed, found.problem.code) == (False, "signature_refused_by_contract")
+
+
+def test_a_key_in_a_frame_signs_for_no_account_without_code(local_chain, rpc):
+    """Some wallets put ERC-6492's frame around whatever they sign."""
+    wallet = Counterfactual(local_chain)
+    for make in (wallet.make, b""):
+        found = signed_by(MESSAGE, address(ADA), wallet.framed(signature(ADA), make=make), rpc)
+        assert (found.is_signed, found.problem.code) == (False, "signature_refused_undeployed")
 
 
 def test_a_frame_that_is_none_is_no_wallet(local_chain, rpc):
