@@ -139,6 +139,13 @@ class Unit:
         return f".build/forge/out/{Path(self.source).name}/{self.contract}.json"
 
 
+def deployed_names(text: str) -> set[str]:
+    """The contracts' files that a source of tests deploys, without their ending: `"A.sol:A"`, or `"A"` where it puts
+    such names together."""
+    named = set(re.findall(r'"(\w+)\.sol:\w+"', text))
+    return named | set(re.findall(r'"(\w+)"', text)) if '".sol:"' in text else named
+
+
 class Project:
     """The sources, and which artifacts hang on which of them."""
 
@@ -175,13 +182,16 @@ class Project:
     def _reached(self, suite: str) -> frozenset[str]:
         """Every source that the suite is compiled from, or that what it deploys by name is compiled from."""
         sources = contracts_compile.collect([suite])
-        named = {name for source in sources.values() for name in re.findall(r'"(\w+\.sol):\w+"', source["content"])}
-        deployed = [unit.closure for unit in self.units if not unit.is_test and Path(unit.source).name in named]
+        named = set().union(*(deployed_names(source["content"]) for source in sources.values()))
+        deployed = [unit.closure for unit in self.units if not unit.is_test and Path(unit.source).stem in named]
         return frozenset(sources).union(*deployed)
 
     def suites_for(self, file: str) -> list[str]:
-        """The suites that a mistake in the file could make fail."""
-        return [suite for suite, reached in self.reached.items() if file in reached]
+        """The suites that a mistake in the file could make fail. Raises MutationError where there is none."""
+        found = [suite for suite, reached in self.reached.items() if file in reached]
+        if not found:
+            raise MutationError(f"no suite of tests is known to deploy {file}: its mutants would all survive")
+        return found
 
     def test_hash(self, name: str) -> str:
         """Of a suite's file and the tests' own support files that it uses."""

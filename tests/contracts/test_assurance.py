@@ -435,3 +435,15 @@ def test_a_finding_without_explanation_fails(
     monkeypatch.setattr(slither_tool, "findings", lambda: [finding])
     assert slither_tool.main() == 1
     assert "not explained: High reentrancy-eth at C.f: bad" in capsys.readouterr().err
+
+
+def test_a_suite_is_met_by_whatever_it_deploys_by_name() -> None:
+    """Adapters.t.sol puts `name` and `.sol:` together: no suite met an adapter's mutant, and all of them survived."""
+    assert mutation.deployed_names('vm.deployCode("A.sol:A", ""); f("B");') == {"A"}
+    assert mutation.deployed_names('f("B"); vm.deployCode(string.concat(name, ".sol:", name), "");') == {"B"}
+    project = mutation.Project()
+    for file in project.files:
+        assert project.suites_for(file), file
+    assert "tests/contracts/Adapters.t.sol" in project.suites_for("contracts/src/adapters/SafeOwnersAdapter.sol")
+    with pytest.raises(mutation.MutationError, match=r"no suite of tests is known to deploy .*Nobody\.sol"):
+        project.suites_for("contracts/src/Nobody.sol")
