@@ -570,10 +570,16 @@ def _has_flag(effect: Effect, value: bool, scope: Scope) -> bool:
 _SETS_FLAGS = frozenset({"set", "change", "update"})
 
 
+_NUMBERED = re.compile(
+    r"(?i)\b(?:action|step|call|transaction|proposal|payment|transfer|item|signer|owner|part)\s?#?\d+\b"
+)
+
+
 def _has_number(value: int, scope: Scope) -> bool:
     if value in scope.numbers:
         return True
-    if str(value) in scope.text and re.search(rf"(?<![\w.,]){value}(?![\w]|[.,]\d)", scope.text) is not None:
+    text = scope.once("numbered", lambda: _NUMBERED.sub(" ", scope.text))
+    if str(value) in text and re.search(rf"(?<![\w.,]){value}(?![\w]|[.,]\d|\s?%)", text) is not None:
         return True
     return value == 0 and re.search(r"\b(?:zero|none|no)\b", scope.folded) is not None
 

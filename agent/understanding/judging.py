@@ -36,6 +36,7 @@ from agent.understanding.telling import (
     is_money,
     recipients_by_place,
 )
+from agent.understanding.twins import unsure
 from governance.chain.address import checksum
 from policies.notation.amounts import base_units
 from policies.notation.hexadecimal import hex_text
@@ -153,9 +154,20 @@ def judge(document: Document, effects: Sequence[Effect], book: Book) -> Verdict:
     findings = [_of_effect(effect, money, text, book) for effect in effects]
     findings = _once(_denied_by_only(findings, effects, text), effects)
     findings = _beside_orders(findings, effects, text, book, money)
+    findings = _twice(findings, effects, reads)
     not_done = _not_done(money, text, effects)
     findings = _gated(findings, effects, text, facts_of(effects, book, names, symbols, by_symbol), money)
     return _verdict(text, effects, findings, not_done)
+
+
+def _twice(findings: list[Finding], effects: Sequence[Effect], reads: Sequence[Read]) -> list[Finding]:
+    """Keep no plain "told" of two calls where words that tell the one may hide the other."""
+    told = {one.effect: (one.quote.start, one.quote.end) for one in findings if one.quote and one.status is Status.TOLD}
+    twins = unsure(effects, told, reads)
+    return [
+        replace(finding, status=Status.IN_PART, codes=("doubt_both",)) if finding.effect in twins else finding
+        for finding in findings
+    ]
 
 
 def _gated(findings: list[Finding], effects: Sequence[Effect], text: _Text, facts: Facts, money: Told) -> list[Finding]:

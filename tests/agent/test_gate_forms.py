@@ -43,3 +43,25 @@ def test_a_setting_without_a_verb_is_told_in_part_and_never_called_untold(text):
 )
 def test_a_setting_without_a_verb_that_is_past_or_denied_is_not_told(text):
     assert judged(text, "VP").outcome is Outcome.NOT_TOLD
+
+
+@pytest.mark.parametrize(
+    ("calls", "text"),
+    [
+        ("RP,GP", "Grant PROPOSER_ROLE on the timelock {T} to {L} on request of {A}."),
+        ("RP,GP", "Grant PROPOSER_ROLE on the timelock {T} to {L} by a vote with {A}."),
+        ("VP,VP7", "Set the voting period (7 days) of the governor {G} to 5 days."),
+        (
+            "VP,VP7",
+            "Set the voting period of the governor {G} to 5 days.\n\nSet the voting period of the governor {G} "
+            "to 7 days.",
+        ),
+        ("UP,UPX", "Upgrade the proxy {X} to {L}, the new version of {E}."),
+    ],
+)
+def test_words_that_tell_one_call_do_not_hide_a_second_of_its_kind(calls, text):
+    assert judged(text, calls).outcome is not Outcome.TOLD
+
+
+def test_two_who_are_named_side_by_side_are_both_told():
+    assert judged("Grant PROPOSER_ROLE on the timelock {T} to {L} and {A}.", "RP,GP").outcome is Outcome.TOLD

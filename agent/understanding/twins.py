@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two calls of one function on one contract: words that tell the one may hide the other.
+
+Where both set the same thing to different values, only the last one holds, and no sentence tells both. Where both add
+somebody, a sentence tells both only if it joins them: "to Lea and Ben", not "to Lea on request of Ben".
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import combinations, pairwise
+
+from agent.understanding.effects import Effect
+from agent.understanding.orders import Read
+
+_ADDS = re.compile(
+    r"_?(?:grant|revoke|add|remove|enable|disable|allow|deny|assign|set\w*(?:Role|Controller|Record|Text|Addr))"
+)
+_JOINED = re.compile(
+    r"\s*(?:\([^)]*\)|0x[0-9a-f]{40})?\s*(?:,|and|&|, and|as well as|und|y|et|e)\s*(?:also )?(?:to )?(?:from )?"
+    r"(?:the |our |its |for )?(?:[\w' -]{0,40}\()?\s*"
+)
+
+
+def unsure(effects: Sequence[Effect], told_at: Mapping[str, tuple[int, int]], reads: Sequence[Read]) -> set[str]:
+    """Return the ids of effects that a plain "told" says too much of. `told_at`: where each told effect is told."""
+    found: set[str] = set()
+    for one, two in _twins([effect for effect in effects if effect.id in told_at]):
+        is_listed = _ADDS.match(one.function) is not None
+        is_apart = told_at[one.id] != told_at[two.id] or _joins(one, two, told_at[one.id], reads)
+        if not (is_listed and is_apart):
+            found |= {one.id, two.id}
+    return found
+
+
+def _twins(effects: Sequence[Effect]) -> Iterator[tuple[Effect, Effect]]:
+    """Pairs of effects of power by one function of one contract, about the same thing, that differ in the rest."""
+    groups: dict[tuple, list[tuple[Effect, tuple[str, ...]]]] = {}
+    for effect in effects:
+        if effect.moves == "power" and effect.function:
+            key = (effect.function, effect.target, effect.path, effect.subject)
+            groups.setdefault(key, []).append((effect, _values(effect)))
+    for group in groups.values():
+        for (one, values), (two, others) in combinations(group, 2):
+            is_same_thing = len(values) < 2 or values[:1] == others[:1] or _ADDS.match(one.function) is not None
+            if values != others and is_same_thing:
+                yield one, two
+
+
+def _values(effect: Effect) -> tuple[str, ...]:
+    return tuple(repr(argument.value) for argument in effect.arguments)
+
+
+def _joins(one: Effect, two: Effect, place: tuple[int, int], reads: Sequence[Read]) -> bool:
+    """Whether the words there name whom both are about side by side; or the two are about the same one."""
+    if one.recipient is None or one.recipient == two.recipient:
+        return True
+    inside = [read for read in reads if read.passage.start >= place[0] and read.passage.end <= place[1]]
+    if len(inside) != 1:
+        return True  # a section, in which each has a sentence of its own
+    places = {
+        holder: [party for party in inside[0].parties if holder in party.addresses]
+        for holder in (one.recipient, two.recipient)
+    }
+    if not all(places.values()):
+        return True
+    folded = inside[0].voice.folded
+    spans = sorted((min(p.start for p in named), max(p.end for p in named)) for named in places.values() if named)
+    named = sorted((party.start, party.end) for party in inside[0].parties if party.addresses)
+    chain = [span for span in named if spans[0][0] <= span[0] <= spans[-1][0]]
+    return all(_JOINED.fullmatch(folded[a[1] : b[0]]) is not None for a, b in pairwise(chain))
