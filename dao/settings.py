@@ -143,6 +143,7 @@ MIDDLEWARE = [
     "django.middleware.gzip.GZipMiddleware",  # pages, answers, and the script: a third of their size on the way
     "webapp.middleware.StaticFiles",
     "django.contrib.sessions.middleware.SessionMiddleware",
+    "webapp.middleware.InTheReadersLanguage",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
@@ -172,6 +173,7 @@ TEMPLATES = [
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
+                "webapp.languages.offered",
                 "django.contrib.messages.context_processors.messages",
             ]
         },
@@ -188,6 +190,13 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
+# Catalogs are compiled by the install (dao/local/languages.py); a language without one is not offered.
+LOCALE_PATHS = [ROOT / ".build" / "locale"]
+LANGUAGES = [
+    (code, name)
+    for code, name in (("en", "English"), ("de", "Deutsch"))
+    if code == "en" or (LOCALE_PATHS[0] / code / "LC_MESSAGES" / "django.mo").is_file()
+]
 STATIC_URL = "static/"
 STATICFILES_DIRS = [ROOT / ".build" / "static"] if (ROOT / ".build" / "static").is_dir() else []
 WHITENOISE_USE_FINDERS = True  # files are served from where they lie: nothing to collect, nothing to forget
@@ -196,7 +205,11 @@ SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 SESSION_COOKIE_NAME = os.environ.get("MANDATE_COOKIE", "mandate")  # cookies cross ports: a name per instance
 CSRF_COOKIE_NAME = SESSION_COOKIE_NAME + "_csrf"
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ORIGIN.startswith("https://")
+LANGUAGE_COOKIE_NAME = SESSION_COOKIE_NAME + "_language"
+LANGUAGE_COOKIE_AGE = 31_536_000
+LANGUAGE_COOKIE_HTTPONLY = True
+LANGUAGE_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = ORIGIN.startswith("https://")
 SECURE_CONTENT_TYPE_NOSNIFF = True
 X_FRAME_OPTIONS = "DENY"
 

@@ -33,6 +33,7 @@ from governance.models import (
     UnconfirmedLog,
     Work,
 )
+from governance.numbers import grouped
 from governance.state import now_of
 
 WORK = "governance.asked_power"
@@ -64,7 +65,7 @@ class Degraded:
     @property
     def words(self) -> str:
         """Two or three sentences for pages, API and commands."""
-        shown = {"block": f"{self.block:,}", "asked": f"{self.asked_block:,}" if self.asked_block else ""}
+        shown = {"block": grouped(self.block), "asked": grouped(self.asked_block) if self.asked_block else ""}
         if not self.has_token:
             text = gettext(
                 "No votes token is known for this DAO, for its governor names none (add_dao takes it with --token). "

@@ -14,10 +14,12 @@ from typing import Any
 
 from django.utils.translation import gettext
 
+from governance.numbers import Translate, if_grouped
+
+_WRITTEN = frozenset({"text", "quote", "name", "sample"})  # values that somebody wrote: shown as they are
 LEGACY = "legacy"  # text alone: of a row older than the codes, or of a newer version of the site
 
 Values = Mapping[str, Any]
-Translate = Callable[[str], str]  # a message into a language; `str` for English
 Template = str | Callable[[Values, Translate], str]  # the function gets sentences inside as text in that language
 Stored = Mapping[str, Any]  # a sentence as JSON: its code, its values, and its table where another table's holds it
 
@@ -135,6 +137,9 @@ class Table:
         if callable(template):
             return template(inner, translate)
         joined = {name: "; ".join(map(str, each)) if isinstance(each, list) else each for name, each in inner.items()}
+        for name, each in joined.items():
+            if isinstance(each, str) and name not in _WRITTEN:
+                joined[name] = if_grouped(each, translate)
         return translate(template).format_map(joined)
 
     def _worded_value(self, value: Any, translate: Translate) -> Any:

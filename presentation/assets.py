@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from django.utils.translation import gettext
 
 from governance.models import Contract
+from governance.numbers import grouped, in_language
 from policies.notation.amounts import units
 from policies.notation.visible import one_line
 from presentation import words
@@ -41,8 +42,8 @@ class Asset:
         """`12.5 USDC`, or `12500000 base units of 0x1234…cdef`."""
         if not self.known:
             asset = words.short(words.address_text(self.address))
-            return gettext("%(amount)s base units of %(asset)s") % {"amount": f"{base_units:,}", "asset": asset}
-        return f"{units(base_units, self.decimals, places=places)} {self.name}"
+            return gettext("%(amount)s base units of %(asset)s") % {"amount": grouped(base_units), "asset": asset}
+        return f"{in_language(units(base_units, self.decimals, places=places))} {self.name}"
 
 
 def asset_of(contract: Contract, symbol: str = "", decimals: int | None = None) -> Asset:

@@ -7,6 +7,7 @@ from django.utils.translation import gettext, pgettext_lazy
 
 from governance.chain_word import ChainWord, Shown
 from governance.models import NOT_TOLD, OnchainCheck
+from governance.numbers import grouped
 from presentation import labels
 from presentation.dao_view import DaoView
 
@@ -34,7 +35,7 @@ def chain_notes(shown: Shown) -> list[str]:
             tally = gettext("It was not asked for its tally yet: the sums shown may be wrong.")
         else:
             tally = gettext("The tally is the governor's own, as of block %(block)s.") % {
-                "block": f"{shown.facts.tally_block:,}"
+                "block": grouped(shown.facts.tally_block)
             }
         notes.append(f"{unknown} {tally}")
     if shown.is_inferred:
@@ -66,7 +67,7 @@ def _of_the_chain(what: str, word: ChainWord) -> str:
         )
     said %= {
         "what": _WHAT[what],
-        "block": f"{word.block_number:,}",
+        "block": grouped(word.block_number),
         "chain": _says(what, word.says),
         "mirror": _says(what, word.mirror_says),
     }  # fmt: skip
@@ -81,7 +82,7 @@ def _disputed(what: str, word: ChainWord) -> str:
         "mirror's is shown."
     ) % {
         "what": _WHAT[what],
-        "block": f"{word.block_number:,}",
+        "block": grouped(word.block_number),
         "one": _says(what, word.says),
         "other": _says(what, word.other_says),
     }  # fmt: skip

@@ -16,6 +16,7 @@ from governance.block_time import block_s, l1_block_s
 from governance.chain.native import DECIMALS, UNKNOWN, pretends_to_be_native, symbol_of
 from governance.clocks import Source, source_of
 from governance.models import Contract, Cursor, Dao, ModuleState
+from governance.numbers import grouped
 from governance.state import Now, now_at
 from governance.unconfirmed import is_pause_in_doubt
 from presentation import labels, words
@@ -141,7 +142,7 @@ class DaoView:
         if not self.counts_blocks:
             return words.moment(point)
         text = gettext("L1 block %(number)s") if self.counts_l1_blocks else gettext("block %(number)s")
-        return text % {"number": f"{point:,}"}
+        return text % {"number": grouped(point)}
 
     def voting_left(self, point: int) -> str:
         """How long votes are taken, in words, where they are until this timepoint of the governor's clock."""
@@ -168,7 +169,7 @@ class DaoView:
             text = ngettext("%(number)s L1 block", "%(number)s L1 blocks", left)
         else:
             text = ngettext("%(number)s block", "%(number)s blocks", left)
-        blocks = text % {"number": f"{left:,}"}
+        blocks = text % {"number": grouped(left)}
         if not self.block_s:
             return blocks
         about = words.duration(int(left * self.block_s))

@@ -13,6 +13,7 @@ from django.utils.translation import gettext, ngettext
 
 from governance import asked_power, unconfirmed
 from governance.models import AccountPower
+from governance.numbers import grouped
 from governance.power import delegations_of
 from governance.state import State
 from presentation import words
@@ -71,9 +72,9 @@ def in_words(place: DaoView, seen: Member) -> Told:
         text = ngettext(
             "%(count)s other account delegates to you.", "%(count)s other accounts delegate to you.", others
         )
-        sentences.append(text % {"count": f"{others:,}"})
+        sentences.append(text % {"count": grouped(others)})
     read = gettext("This is what was read of the chain up to block %(block)s.")
-    return Told(lead, _delegates(place, seen), [*sentences, read % {"block": f"{place.block:,}"}])
+    return Told(lead, _delegates(place, seen), [*sentences, read % {"block": grouped(place.block)}])
 
 
 def _delegates(place: DaoView, seen: Member) -> str:

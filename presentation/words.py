@@ -11,6 +11,7 @@ from cchecksum import to_checksum_address
 from django.utils import dateformat
 from django.utils.translation import gettext, gettext_noop, ngettext, pgettext
 
+from governance.numbers import in_language
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
 
@@ -32,7 +33,7 @@ def percent(part: int, whole: int) -> str:
     if whole <= 0:
         return "0 %"
     tenths = part * 1000 // whole
-    return f"{tenths // 10}.{tenths % 10} %" if tenths % 10 else f"{tenths // 10} %"
+    return f"{in_language(f'{tenths // 10}.{tenths % 10}')} %" if tenths % 10 else f"{tenths // 10} %"
 
 
 def duration(seconds: int) -> str:

@@ -19,6 +19,7 @@ from typing import IO
 import psycopg
 import pytest
 
+from dao.local import languages
 from embedded import postgres
 from embedded.process import die_with_parent, free_port
 
@@ -31,6 +32,7 @@ def pytest_load_initial_conftests(early_config):
     global _cluster
     if os.environ.get("PYTEST_XDIST_WORKER"):
         return  # a worker uses the cluster its controller started
+    languages.compile_all()  # as they are in the checkout, whatever was installed; the settings offer what is compiled
     folder = _folder()
     _remove_left_behind(folder)
     place = Path(tempfile.mkdtemp(prefix=PREFIX, dir=folder))

@@ -29,12 +29,22 @@ def in_pseudo(message: str) -> str:
 
 
 class _Pseudo(gettext.NullTranslations):
+    """What German has no translation of stays in Latin letters: so what no catalog can know is found too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._known = trans_real.translation("de")._catalog
+
     def gettext(self, message: str) -> str:
-        context, _, text = message.rpartition(_CONTEXT)
-        return text if context == "date format" else in_pseudo(text)
+        return self._shown(message) if message in self._known else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
-        return self.gettext(msgid1 if n == 1 else msgid2)
+        shown = msgid1 if n == 1 else msgid2
+        return self._shown(shown) if (msgid1, 0) in self._known else shown
+
+    def _shown(self, message: str) -> str:
+        context, _, text = message.rpartition(_CONTEXT)
+        return text if context == "date format" else in_pseudo(text)
 
     def language(self) -> str:
         return "en"
@@ -46,9 +56,13 @@ class _Pseudo(gettext.NullTranslations):
 @contextmanager
 def spoken() -> Iterator[None]:
     """Have this thread speak the made-up language."""
-    with translation.override("en"):
-        trans_real._active.value = _Pseudo()
-        yield
+    english = trans_real.translation("en")
+    trans_real._translations["en"] = _Pseudo()  # which is what a request in English activates
+    try:
+        with translation.override("en"):
+            yield
+    finally:
+        trans_real._translations["en"] = english
 
 
 class _Texts(HTMLParser):

@@ -4,6 +4,9 @@
 Amounts are strings of base units (JSON's numbers lose digits past 2^53), addresses are checksummed, hashes and calldata
 are 0x-text, chain times are Unix seconds. An error is `{"error": "one line"}` with a fitting status.
 
+Sentences are in English, whatever `Accept-Language` says. The header `Mandate-Language: de` asks for German ones, as
+the site's own script does for what it shows on a German page; `Content-Language` says which an answer has.
+
 What changes something takes JSON only, and where a browser says its origin it must be ours: no other site can use a
 visitor's session.
 """

@@ -1,16 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Send static files, answer requests that did not arrive whole, and tell the audit log by which page or call something
-was done."""
+"""Send static files, speak the reader's language, answer requests that did not arrive whole, and tell the audit log by
+which page or call something was done."""
 
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, JsonResponse, UnreadablePostError
 from django.http.response import HttpResponseBase
+from django.utils import translation
 from django.utils.http import parse_etags
 from whitenoise.middleware import WhiteNoiseFileResponse, WhiteNoiseMiddleware
 from whitenoise.responders import StaticFile
 
 from governance.acting import Via, acting
+from webapp import languages
 from webapp.account import signin
 
 
@@ -32,6 +34,20 @@ class StaticFiles(WhiteNoiseMiddleware):
         del answer["content-type"]
         for name, value in told.headers:
             answer[name] = value
+        return answer
+
+
+class InTheReadersLanguage:
+    """Answer in the language that the reader chose, or else the browser asks for (`webapp.languages`)."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self._get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        code = languages.of_request(request)
+        with translation.override(code):
+            answer = self._get_response(request)
+        languages.mark(request, answer, code)
         return answer
 
 

@@ -35,6 +35,7 @@ class Reader(models.Model):
 
     email = models.EmailField(unique=True)
     zone = models.CharField(max_length=64, default="UTC")  # IANA's name: when it is morning for digests
+    language = models.CharField(max_length=8, default="en")  # of mails: that of the page on which they were asked for
     phrase = models.CharField(max_length=80, blank=True)  # stands in each mail, so that a forged one lacks it
     refusals = models.PositiveSmallIntegerField(default=0)  # messages in a row that were refused for good
     rests_since = models.DateTimeField(null=True)
@@ -63,6 +64,11 @@ class Subscription(models.Model):
         IMMEDIATE = "immediate", gettext_lazy("At once")
         DAILY = "daily", gettext_lazy("Once a day")
         WEEKLY = "weekly", gettext_lazy("Once a week")
+
+        @property
+        def in_sentence(self) -> str:
+            """The label as it stands within a sentence."""
+            return str(self.label)[:1].lower() + str(self.label)[1:]
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="subscriptions")
     reader = models.ForeignKey(Reader, on_delete=models.CASCADE, related_name="subscriptions")

@@ -3,7 +3,7 @@
 
 from django.urls import URLPattern, URLResolver, path, register_converter
 
-from webapp import health
+from webapp import health, languages
 from webapp.account import views as account
 from webapp.agent import acting, records, requests, roster, schedules
 from webapp.agent import page as agent
@@ -38,6 +38,7 @@ register_converter(ProposalIdConverter, "proposal_id")
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", home.daos, name="daos"),
     path("health", health.health, name="health"),
+    path("language", languages.choose, name="set_language"),
     path("api/v1/", api.urls),
     path("auth/nonce", account.nonce, name="nonce"),
     path("auth/verify", account.verify, name="verify"),

@@ -134,6 +134,14 @@ class Installer:
         built = [ROOT / ".build" / "abi", ROOT / ".build" / "contracts"]
         source_inputs = content_hash(*sources, extra=node_inputs)
         self._step("contracts", source_inputs, built, "the contracts (compiling)", self._compile)
+        catalogs = content_hash(
+            ROOT / "webapp" / "locale", ROOT / "dao" / "local" / "languages.py", extra=python_inputs
+        )
+        spoken = [
+            ROOT / ".build" / "locale" / source.stem / "LC_MESSAGES" / "django.mo"
+            for source in (ROOT / "webapp" / "locale").glob("*.po")
+        ]
+        self._step("languages", catalogs, spoken, "the languages (compiling)", self._translate)
         wallet = content_hash(ROOT / "webapp" / "wallet", extra=node_inputs)
         self._step(
             "wallet", wallet, [ROOT / ".build" / "static" / "wallet.js"], "the browser wallet (bundling)", self._bundle
@@ -207,6 +215,9 @@ class Installer:
 
     def _compile(self) -> None:
         self._call([self.python, "contracts/scripts/compile.py"], what="compiling the contracts")
+
+    def _translate(self) -> None:
+        self._call([self.python, "-m", "dao.local.languages"], what="compiling the languages")
 
     def _bundle(self) -> None:
         self._call(["npm", "run", "--silent", "build:wallet"], what="bundling the browser wallet")

@@ -187,7 +187,7 @@ def _wind(request: HttpRequest) -> HttpResponse:
         messages.error(request, gettext("The clock was not moved: %(problem)s") % {"problem": error})
         return redirect("clock")
     record(Action.LOCAL_CLOCK_WOUND, step=chosen["to"])
-    messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"].lower()})
+    messages.success(request, gettext("Done: %(step)s.") % {"step": chosen["label"]})
     return redirect("clock")
 
 

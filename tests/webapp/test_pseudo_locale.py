@@ -62,7 +62,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 ROOT = Path(__file__).resolve().parents[2]
 # Names, units and codes, the same in every language.
-NAMES = ("Mandate", "River DAO", "Testnet", "JSON", "OpenAPI", "UTC", "USDC", "MAND", "ETH", "example.org")
+NAMES = (
+    "Mandate", "Deutsch", "English", "River DAO", "Testnet", "JSON", "OpenAPI", "UTC", "USDC", "MAND", "ETH",
+    "example.org",
+)  # fmt: skip
 # Of the functions that the proposals call: what the ABI and the proposer's text name.
 ABI = ("transfer", "to", "value", "address", "uint256", "setPolicy", "policyId", "code", "bytes32", "bytes")
 CODES = re.compile(
@@ -137,6 +140,7 @@ def of_policies(made: Made) -> list[str]:
         "<p>{% load i18n %}{% with what='a vote' %}{% blocktranslate %}It lost {{ what }}{% endblocktranslate %}"
         "{% endwith %}</p>",
         "<p>{% load i18n %}{% translate 'Open' %} until now</p>",
+        "<p>{% load i18n %}{% translate 'In no catalog' %}</p>",
     ],
 )
 def test_the_check_finds_a_word_that_is_not_translated(html):
@@ -145,11 +149,11 @@ def test_the_check_finds_a_word_that_is_not_translated(html):
 
 def test_the_check_takes_data_and_what_is_translated():
     html = (
-        "{% load i18n %}<h1>{% translate 'Votes' %}</h1><p>{% blocktranslate with n='0x12ab…cd34' %}By <b>{{ n }}</b>"
-        "{% endblocktranslate %} · 5 USDC</p><code>OverCap(0)</code>"
+        "{% load i18n %}<h1>{% translate 'Votes' %}</h1><p>{% blocktranslate with signer='0x12ab…cd34' %}Signed by "
+        "the key of {{ signer }}.{% endblocktranslate %} <b>· 5 USDC</b></p><code>OverCap(0)</code>"
     )
     texts = pseudo.texts_of(engines["django"].from_string(html).render())
-    assert texts == ["Ｖｏｔｅｓ", "Ｂｙ", "0x12ab…cd34", "· 5 USDC"]
+    assert texts == ["Ｖｏｔｅｓ", "Ｓｉｇｎｅｄ ｂｙ ｔｈｅ ｋｅｙ ｏｆ 0x12ab…cd34.", "· 5 USDC"]
     assert left_in_english(texts) == []
 
 

@@ -27,9 +27,22 @@ def sentences(text: str) -> list[str]:
 @pytest.mark.parametrize("path", sorted(SOURCES.rglob("*.ts")), ids=lambda path: path.name)
 def test_only_words_has_sentences(path):
     found = sentences(path.read_text())
-    assert (len(found) > 50) if path.name == "words.ts" else (found == [])
+    assert (len(found) > 50) if path.name in ("words.ts", "german.ts") else (found == [])
 
 
 def test_sentences_are_found():
     code = 'tell("Nothing was sent."); `Mined in block ${block}.`; // "no sentence"\nelement("p", "status small")'
     assert sentences(code) == ["Nothing was sent.", "Mined in block X."]
+
+
+def values_by_name(text: str) -> dict[str, set[str]]:
+    """What each sentence of a language puts in, by the sentence's name."""
+    whole = text.partition("= {")[2].partition("\n};")[0]
+    entries = re.split(r"^ +(?=\[?-?\w+\]?:(?: |$))", whole, flags=re.MULTILINE)
+    return {entry.partition(":")[0]: set(re.findall(r"\$\{(\w+)\}", entry)) for entry in entries[1:]}
+
+
+def test_german_puts_the_same_values_into_each_sentence():
+    english, german = (values_by_name((SOURCES / name).read_text()) for name in ("words.ts", "german.ts"))
+    assert len(english) > 90
+    assert english == german

@@ -19,6 +19,7 @@ from agent.understanding import given
 from agent.understanding.functions import table
 from governance import standing
 from governance.models import PolicyVersion
+from governance.numbers import grouped
 from policies.answer.act_schema import act_schema
 from policies.answer.filled import VALUE, NotFilled, filled, in_order, input_name
 from policies.answer.form import FormField, FormRule, form
@@ -157,7 +158,7 @@ def _field(
         "fixed": field.fixed_text if field.is_fixed else "",
         "most": field.most_text if field.kind == "amount" and field.most < 2**255 else "",
         "is_bounded": field.kind == "number" and field.most < 2**63,
-        "most_number": f"{field.most:,}",
+        "most_number": grouped(field.most),
         "is_minimum": is_minimum,
         "value": values.get(name, ""),
     }
@@ -219,7 +220,7 @@ def act_of_calls(found: PolicyForm, calls: list[Any]) -> forms.Act:
 def act_of_batch(text: str, chain_id: int) -> forms.Act:
     """The act of exact calls: a batch of Safe's transaction builder, or another file with calls. Raises BadForm."""
     if len(text) > MOST_BATCH:
-        raise BadForm(gettext("the batch is longer than %(most)s characters") % {"most": f"{MOST_BATCH:,}"})
+        raise BadForm(gettext("the batch is longer than %(most)s characters") % {"most": grouped(MOST_BATCH)})
     try:
         read = given.read(text)
     except given.BadCalls as error:

@@ -18,6 +18,7 @@ from governance.chain.signatures import BadSignature, normal
 from governance.chain.votes_token import DELEGATE_BY_SIG, Standing, delegates_after, standing
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction
+from governance.numbers import grouped
 from governance.sentences import worded
 from presentation.dao_view import DaoView
 from webapp.delegates.share import share_of_today
@@ -109,7 +110,7 @@ def _tried(
         raise RelayRefused(gettext("the votes token would refuse this delegation now"), 409) from error
     if estimated > MAX_GAS:
         text = gettext("this delegation needs %(needed)s gas, the relayer pays for %(paid)s; delegate by transaction")
-        raise RelayRefused(text % {"needed": f"{estimated:,}", "paid": f"{MAX_GAS:,}"}, 403)
+        raise RelayRefused(text % {"needed": grouped(estimated), "paid": grouped(MAX_GAS)}, 403)
     return estimated + _NEW_CHECKPOINTS_GAS
 
 

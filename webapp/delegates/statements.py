@@ -16,6 +16,7 @@ from governance.chain import eip712
 from governance.chain.rpc import Rpc
 from governance.chain.signatures import BadSignature, of_key, signed_by
 from governance.models import AccountPower
+from governance.numbers import grouped
 from governance.sentences import worded
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import keccak
@@ -68,7 +69,7 @@ def publish(place: DaoView, account: bytes, text: str, signed_at_s: int, signatu
         RpcError: the chain had to be asked whether a contract account signed, and could not be.
     """
     if len(text) > MOST_CHARS:
-        raise NotTaken(gettext("A statement has at most %(count)s characters.") % {"count": f"{MOST_CHARS:,}"})
+        raise NotTaken(gettext("A statement has at most %(count)s characters.") % {"count": grouped(MOST_CHARS)})
     if abs(time.time() - signed_at_s) > FRESH_S:
         raise NotTaken(gettext("The signature is too old, or this device's clock is wrong. Sign again."))
     if text and not _has_power(place, account):

@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from governance.chain.address import BadAddress, to_bytes
 from governance.chain.call import ProposedCall
 from governance.models import Contract
+from governance.numbers import grouped
 from policies.code import encoding
 from policies.code.document_model import PolicyDocument
 from policies.document.document import load
@@ -121,7 +122,7 @@ def read(form: Mapping[str, str]) -> Draft:
                     "What you wrote into the fields is not in the policy: the policies have more than %(most)s "
                     "characters together. Write it into the YAML."
                 )
-                % {"most": f"{values.MOST_CHARACTERS:,}"}
+                % {"most": grouped(values.MOST_CHARACTERS)}
             )
     return Draft(_plain_lines(form.get("text", "")).strip(), actions)
 
@@ -135,7 +136,7 @@ def compose(place: DaoView, draft: Draft, pays: Pays, modules: Modules) -> None:
     if not draft.text:
         draft.problems.append(gettext("Write the text: its first line names the proposal."))
     if len(draft.text) > MOST_TEXT:
-        draft.problems.append(gettext("The text has more than %(most)s characters.") % {"most": f"{MOST_TEXT:,}"})
+        draft.problems.append(gettext("The text has more than %(most)s characters.") % {"most": grouped(MOST_TEXT)})
     if not draft.actions:
         draft.problems.append(gettext("Add an action: a governor takes no proposal without a call."))
     for action in draft.actions:
@@ -145,7 +146,7 @@ def compose(place: DaoView, draft: Draft, pays: Pays, modules: Modules) -> None:
     has_room = sum(policies) <= MOST_TEXT
     if not has_room and max(policies) <= MOST_TEXT:
         draft.problems.append(
-            gettext("The policies have more than %(most)s characters together.") % {"most": f"{MOST_TEXT:,}"}
+            gettext("The policies have more than %(most)s characters together.") % {"most": grouped(MOST_TEXT)}
         )
     given = _Given(place, pays, modules)
     for action in draft.actions:
@@ -165,7 +166,7 @@ def _too_long(action: Action) -> list[str]:
     for name, written in action.fields.items():
         called, most = _FIELDS[name]
         if len(written) > most:
-            found.append(text % {"field": called, "most": f"{most:,}"})
+            found.append(text % {"field": called, "most": grouped(most)})
     return found
 
 

@@ -22,6 +22,7 @@ from governance.chain.call import ProposedCall
 from governance.chain.governor import propose_call
 from governance.chain.reverts import revert_words
 from governance.chain.rpc import Answered, BatchTooLarge, CallReverted, Rpc, RpcError
+from governance.numbers import grouped
 from governance.treasury import balances_by_flows
 from policies.notation.visible import one_line
 from presentation.calls import call_words
@@ -45,7 +46,7 @@ class Trial:
 
     @property
     def gas_text(self) -> str:
-        return "" if self.gas is None else f"{self.gas:,}"
+        return "" if self.gas is None else grouped(self.gas)
 
 
 def reviewed(place: DaoView, text: str, calls: Sequence[ProposedCall], rpc: Rpc | None = None) -> Summary:

@@ -12,6 +12,7 @@ from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_safe
 
 from governance import asked_power
+from governance.numbers import grouped
 from governance.power import totals
 from presentation import labels, words
 from presentation.dao_view import DaoView
@@ -62,7 +63,7 @@ def in_words(place: DaoView, rules: Rules) -> list[tuple[str, str]]:
             return unknown
         if rules.clock == "timestamp":
             return words.duration(value)
-        return ngettext("%(count)s block", "%(count)s blocks", value) % {"count": f"{value:,}"}
+        return ngettext("%(count)s block", "%(count)s blocks", value) % {"count": grouped(value)}
 
     threshold = rules.proposal_threshold
     if rules.quorum_numerator is None or not rules.quorum_denominator:

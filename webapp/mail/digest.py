@@ -22,6 +22,7 @@ from django.utils.translation import gettext, ngettext
 from agent.acts.words import reason_of
 from agent.understanding.words import shown
 from governance.models import Act, Proposal, Vote
+from governance.numbers import grouped
 from governance.sentences import worded
 from governance.state import State
 from policies.notation.visible import one_line
@@ -331,7 +332,7 @@ class Section:
     @property
     def block(self) -> str:
         """The last block that was read: all this is of it."""
-        return f"{self.place.block:,}"
+        return grouped(self.place.block)
 
     @property
     def at(self) -> str:

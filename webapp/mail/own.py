@@ -14,7 +14,7 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from governance import work
@@ -22,6 +22,7 @@ from governance.audit_log import Action, record
 from governance.models import Work
 from presentation import words
 from webapp import throttle
+from webapp.languages import known
 from webapp.mail import subscriptions
 from webapp.mail.send import DIGEST_WORK, PERIOD_WORK, message_id
 from webapp.mail.transport import MailRefused, deliver
@@ -64,9 +65,11 @@ def send_link(_key: str, choice: dict[str, Any]) -> None:
         raise work.Abandon(say("subscription_gone"))
     link = settings.ORIGIN + reverse("own_data", args=[_token(choice)])
     headers = {"Message-ID": message_id("own", reader, str(choice["n"])), "Auto-Submitted": "auto-generated"}
-    text = render_to_string("mail/own.txt", {"link": link, "phrase": reader.phrase})
+    with translation.override(known(reader.language)):
+        text = render_to_string("mail/own.txt", {"link": link, "phrase": reader.phrase})
+        subject = gettext("What we keep of you")
     try:
-        deliver(reader.email, gettext("What we keep of you"), text, None, headers)
+        deliver(reader.email, subject, text, None, headers)
     except MailRefused as error:
         raise work.Abandon(say("refused_for_good")) from error
 
@@ -85,6 +88,7 @@ def data_of(reader: Reader) -> dict[str, Any]:
     return {
         "email": reader.email,
         "time_zone": reader.zone,
+        "language": reader.language,
         "phrase": reader.phrase,
         "since": reader.created_at.isoformat(),
         "rests_since": reader.rests_since.isoformat() if reader.rests_since else None,

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from django import forms
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import gettext, gettext_lazy
@@ -13,6 +14,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from policies.notation.visible import one_line
 from presentation import words
 from webapp import throttle
+from webapp.languages import known
 from webapp.mail import own, subscriptions
 from webapp.mail.kinds import Topic
 from webapp.mail.views import private
@@ -60,6 +62,7 @@ def data(request: HttpRequest, token: str) -> HttpResponse:
         {
             "reader": reader,
             "phrase": one_line(reader.phrase, 80),
+            "mails_language": dict(settings.LANGUAGES)[known(reader.language)],
             "held": [_shown(one) for one in reader.subscriptions.select_related("dao").order_by("dao__name", "pk")],
             "sent": reader.digests.count(),
             "token": token,

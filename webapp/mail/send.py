@@ -23,7 +23,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 from django.http import Http404
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
 from django.utils.translation import gettext
 
 from agent.models import Summary
@@ -32,6 +32,7 @@ from governance.models import Cursor, Dao
 from policies.notation.visible import one_line
 from presentation.dao_view import DaoView
 from presentation.proposals import proposal_of, summary_of
+from webapp.languages import current, known
 from webapp.mail import alerts, digest, facts, letters, periods, subscriptions
 from webapp.mail.kinds import OF_PROPOSALS, TOPICS, Kind, kind_of
 from webapp.mail.transport import MailNotSent, MailRefused, deliver
@@ -73,17 +74,21 @@ def send_confirmation(_key: str, choice: dict[str, Any]) -> None:
     if subscription is None:
         raise work.Abandon(say("subscription_gone"))
     token = subscriptions.confirm_token(choice)
-    context = {
-        "dao": digest.told(subscription.dao.name, 80),
-        "link": subscriptions.confirm_link(token),
-        "phrase": digest.told(subscription.reader.phrase, 80),  # of a reader who chose one before
-        "frequency": Subscription.Frequency(choice["f"]).label.lower(),
-    }
+    dao = digest.told(subscription.dao.name, 80)
+    with translation.override(known(choice.get("l") or subscription.reader.language)):
+        context = {
+            "dao": dao,
+            "link": subscriptions.confirm_link(token),
+            "phrase": digest.told(subscription.reader.phrase, 80),  # of a reader who chose one before
+            "frequency": Subscription.Frequency(choice["f"]).in_sentence,
+        }
+        subject = one_line(gettext("Confirm: decisions of %(dao)s") % {"dao": dao}, 140)
+        text = render_to_string("mail/confirm.txt", context)
     try:
         deliver(
             subscription.reader.email,
-            one_line(gettext("Confirm: decisions of %(dao)s") % {"dao": digest.told(subscription.dao.name, 80)}, 140),
-            render_to_string("mail/confirm.txt", context),
+            subject,
+            text,
             None,
             {"Message-ID": message_id("confirm", subscription, str(choice["n"])), "Auto-Submitted": "auto-generated"},
         )
@@ -114,7 +119,8 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
         # One message of a subscription is decided on at a time: news and its correction each depend on what was sent.
         Subscription.objects.select_for_update().get(pk=subscription.pk)
         _wait_for_others(row)
-        mail = _compose(subscription, place, topic, row.created_at)
+        with translation.override(known(subscription.reader.language)):
+            mail = _compose(subscription, place, topic, row.created_at)
         if not _take(row, mail):
             return
     assert mail is not None
@@ -125,14 +131,14 @@ def send_digest(_key: str, arguments: dict[str, Any]) -> None:
 
 
 _SHARED_S = 5.0
-# By DAO, how it looked and when that was (time.monotonic).
-_shared: ContextVar[dict[int, tuple[DaoView, float]] | None] = ContextVar("shared", default=None)
+# By DAO and language, how it looked and when that was (time.monotonic).
+_shared: ContextVar[dict[tuple[int, str], tuple[DaoView, float]] | None] = ContextVar("shared", default=None)
 
 
 @contextmanager
 def sharing() -> Iterator[None]:
     """Let the digests that are written in here within a few seconds, and at the same block of a DAO, share how it
-    looks: what they say alike is read and written once."""
+    looks: what they say alike is read and written once for each language."""
     token = _shared.set({})
     try:
         yield
@@ -143,13 +149,13 @@ def sharing() -> Iterator[None]:
 def _place(dao: Dao) -> DaoView:
     """Return the DAO as a digest that is begun now shows it. A turn may last, for a mail server takes its time: how it
     looked before another block was read, or some seconds ago, is of the past."""
-    shared = _shared.get()
+    shared, key = _shared.get(), (dao.pk, current())
     if shared is None:
         return DaoView(dao)
-    place, looked_s = shared.get(dao.pk, (None, 0.0))
+    place, looked_s = shared.get(key, (None, 0.0))
     if place is None or time.monotonic() - looked_s > _SHARED_S or _block_of(place) != _block_read(dao):
         place = DaoView(dao)
-        shared[dao.pk] = place, time.monotonic()
+        shared[key] = place, time.monotonic()
     return place
 
 
@@ -176,7 +182,13 @@ def send_period(_key: str, arguments: dict[str, Any]) -> None:
     )
     if row.sent_at is not None:
         return
-    places = {one.pk: _place(one.dao) for one in held}
+    with translation.override(known(reader.language)):
+        _send_period(row, held)
+
+
+def _send_period(row: DigestSent, held: list[Subscription]) -> None:
+    """Write a reader's digest in the language that is spoken now, and send it."""
+    reader, places = held[0].reader, {one.pk: _place(one.dao) for one in held}
     for place in places.values():
         wait_for_mirror(place)
     with transaction.atomic():

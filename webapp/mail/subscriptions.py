@@ -53,13 +53,15 @@ def _hash(token: str) -> bytes:
 @dataclass(frozen=True)
 class Choice:
     """What somebody wants to be told, how often, and of whose votes. `zone`: IANA's name. `phrase`: stands in each
-    mail to this reader. Both are the reader's, of all DAOs: empty, they stay what they are."""
+    mail to this reader. `language`: of mails. All three are the reader's, of all DAOs: empty, they stay what they
+    are."""
 
     frequency: str
     delegate: bytes | None = None
     topics: tuple[str, ...] = tuple(Topic.values)
     zone: str = ""
     phrase: str = ""
+    language: str = ""
 
 
 @cache  # hundreds of files are looked at
@@ -94,7 +96,9 @@ def ask(dao: Dao, email: str, choice: Choice, asker: str) -> None:
 
 
 def _ask(dao: Dao, email: str, wish: Choice) -> None:
-    reader, _ = Reader.objects.get_or_create(email=email, defaults={"zone": wish.zone or "UTC"})
+    reader, _ = Reader.objects.get_or_create(
+        email=email, defaults={"zone": wish.zone or "UTC", "language": wish.language or "en"}
+    )
     subscription, _ = Subscription.objects.get_or_create(
         dao=dao, reader=reader, defaults={"frequency": wish.frequency, "delegate": wish.delegate}
     )
@@ -106,6 +110,7 @@ def _ask(dao: Dao, email: str, wish: Choice) -> None:
         "t": list(wish.topics),
         "z": wish.zone,
         "p": wish.phrase,
+        "l": wish.language,
     }
     Subscription.objects.filter(pk=subscription.pk).update(
         confirm_token_hash=_hash(confirm_token(choice)), confirm_sent_at=timezone.now()
@@ -118,7 +123,7 @@ def _ask(dao: Dao, email: str, wish: Choice) -> None:
 def confirm_token(choice: dict) -> str:
     """The token of a choice: always the same for the same choice, and only with the site's key."""
     # In a fixed order: the database gives a JSON object's keys back in another. Links of before had four parts.
-    kept = {key: choice[key] for key in "dfnpstz" if key in choice}
+    kept = {key: choice[key] for key in "dflnpstz" if key in choice}
     return signing.Signer(salt=_SIGNER).sign_object(kept, compress="t" in kept)
 
 
@@ -148,6 +153,7 @@ def confirm(token: str) -> Subscription:
     subscription, choice = of_confirm_token(token)
     reader = subscription.reader
     reader.zone, reader.phrase = choice.get("z") or reader.zone, choice.get("p") or reader.phrase
+    reader.language = choice.get("l") or reader.language
     reader.refusals, reader.rests_since, reader.rests_until = 0, None, None
     reader.unsubscribe_token_hash = _hash(unsubscribe_all_token(reader))
     subscription.topics = choice.get("t", Topic.values)

@@ -18,7 +18,7 @@ from governance.chain.address import BadAddress, to_bytes
 from policies.notation.visible import one_line
 from presentation import words
 from presentation.dao_view import DaoView
-from webapp import throttle
+from webapp import languages, throttle
 from webapp.mail import digest, periods, subscriptions
 from webapp.mail.kinds import Topic, tells_nothing
 from webapp.models import Reader, Subscription
@@ -97,7 +97,7 @@ class SubscribeForm(forms.Form):
         chosen = self.cleaned_data
         topics = tuple(topic for topic in Topic.values if topic in chosen["topics"])
         return subscriptions.Choice(
-            chosen["frequency"], chosen["delegate"], topics, chosen["zone"], chosen["phrase"]
+            chosen["frequency"], chosen["delegate"], topics, chosen["zone"], chosen["phrase"], languages.current()
         )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def confirm(request: HttpRequest, token: str) -> HttpResponse:
         subscription, choice = subscriptions.of_confirm_token(token)
     except subscriptions.BadLink as error:
         return _say(request, None, gettext("This link does nothing"), str(error), 410)
-    how = Subscription.Frequency(choice["f"]).label.lower()
+    how = Subscription.Frequency(choice["f"]).in_sentence
     return _say(
         request,
         DaoView(subscription.dao),

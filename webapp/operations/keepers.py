@@ -14,6 +14,7 @@ from django.views.decorators.http import require_safe
 
 from governance.audit_log import Action, bundle, record, stored
 from governance.audit_log.bundle import Entry
+from governance.numbers import grouped
 from governance.roles import Do
 from policies.notation.hexadecimal import hex_bytes, hex_text
 from presentation.dao_view import DaoView
@@ -58,7 +59,7 @@ def log(request: HttpRequest, slug: str) -> HttpResponse:
         number=number,
         head=head,
         next_part=MOST_EXPORTED + 1 if number > MOST_EXPORTED else None,
-        most_exported=f"{MOST_EXPORTED:,}",
+        most_exported=grouped(MOST_EXPORTED),
     )
     return _private(answer)
 

@@ -19,6 +19,7 @@ from agent.llm import trouble
 from agent.models import AgentHalt
 from governance import site_keys
 from governance.models import ChainReading, OutgoingTransaction, SyncIncident
+from governance.numbers import grouped
 from governance.roles import Do, Visitor, policies_named
 from governance.sentences import Sentence, worded
 from governance.site_keys import Alarm, What
@@ -159,7 +160,7 @@ def _lasts(wei: int, last: OutgoingTransaction | None) -> str:
     count = wei // most
     if not count:
         return gettext("Not enough for one more like its last, at the most that one could have cost.")
-    shown = {"number": f"{min(count, 1000):,}" if count < 1000 else gettext("more than 1,000")}
+    shown = {"number": grouped(min(count, 1000)) if count < 1000 else gettext("more than 1,000")}
     return gettext("Enough for %(number)s like its last, at the most that one could have cost.") % shown
 
 

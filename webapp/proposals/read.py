@@ -15,6 +15,7 @@ from governance.chain.module import SET_POLICY
 from governance.clocks import kept
 from governance.incidents import Kind as IncidentKind
 from governance.models import Proposal, ProposalTransition, SyncIncident, chain_order
+from governance.numbers import grouped
 from governance.state import State, is_final, now_at
 from policies.code.encoding import DecodeError, codehash
 from policies.code.encoding import decode as decode_policy
@@ -178,7 +179,7 @@ def names_of_ens(place: DaoView, proposal: Proposal) -> list[str]:
     row = ChainFacts.objects.filter(proposal=proposal, is_answered=True).first()
     if row is None:
         return [gettext("Names that end in .eth were not looked up yet, or no node could answer: none is used.")]
-    number = f"{row.block_number:,}"
+    number = grouped(row.block_number)
     found = [
         gettext("%(name)s is %(address)s, and that address says so: ENS at block %(number)s.")
         % {"name": name, "address": address, "number": number}

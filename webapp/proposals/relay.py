@@ -29,6 +29,7 @@ from governance.chain.signatures import has_delegated_code, signed_by
 from governance.chain_word import shown_state
 from governance.locks import LockClass, transaction_lock
 from governance.models import OutgoingTransaction, Proposal
+from governance.numbers import grouped
 from governance.sentences import worded
 from governance.state import State
 from governance.words import say
@@ -125,7 +126,7 @@ def relay(place: DaoView, proposal: Proposal, support: int, voter: bytes, signat
         raise RelayRefused(why, 409) from error
     if gas > MAX_GAS:
         text = gettext("this vote needs %(needed)s gas, the relayer pays for %(paid)s; vote by transaction")
-        raise RelayRefused(text % {"needed": f"{gas:,}", "paid": f"{MAX_GAS:,}"}, 403)
+        raise RelayRefused(text % {"needed": grouped(gas), "paid": grouped(MAX_GAS)}, 403)
     _count(place, proposal_id, voter, support, key, _share(place, rpc, proposal, voter))
     try:
         return send_once(

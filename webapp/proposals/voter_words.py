@@ -9,6 +9,7 @@ from django.utils.translation import gettext, gettext_noop, ngettext
 
 from governance.chain import abi
 from governance.models import Proposal, Vote
+from governance.numbers import grouped
 from governance.state import State
 from policies.notation.hexadecimal import hex_text
 from policies.notation.visible import one_line
@@ -183,7 +184,7 @@ def _not_voted(voter: Voter) -> list[str]:
             "This page has read a vote of yours that the chain does not have at block %(block)s: a reorganisation may "
             "have removed it."
         )
-        % {"block": f"{voter.chain.block:,}"}
+        % {"block": grouped(voter.chain.block)}
     ]
 
 
@@ -267,9 +268,11 @@ def _may_override(voter: Voter) -> list[str]:
 
 def _source(voter: Voter) -> str:
     if voter.chain is not None:
-        return gettext("Asked of the chain at block %(block)s.") % {"block": f"{voter.chain.block:,}"}
+        return gettext("Asked of the chain at block %(block)s.") % {"block": grouped(voter.chain.block)}
     if voter.read_block is not None:
-        return gettext("This is what was read of the chain up to block %(block)s.") % {"block": f"{voter.read_block:,}"}
+        return gettext("This is what was read of the chain up to block %(block)s.") % {
+            "block": grouped(voter.read_block)
+        }
     return gettext("The chain could not be asked just now; this is what the mirror has read.")
 
 

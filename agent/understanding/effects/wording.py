@@ -18,6 +18,7 @@ from typing import Any
 
 from django.utils.translation import gettext_noop
 
+from governance.numbers import grouped, in_language
 from governance.sentences import Table, Translate
 from policies.notation.amounts import units
 
@@ -54,7 +55,7 @@ def _in_words(value: Mapping[str, Any], translate: Translate) -> str:
         )
     if "seconds" in value:
         return _duration(int(value["seconds"]), translate)
-    return translate(_BLOCKS).format(blocks=f"{int(value['blocks']):,}")
+    return translate(_BLOCKS).format(blocks=grouped(int(value["blocks"]), translate))
 
 
 TABLE = Table("effects", {}, _in_words)  # each family adds its own
@@ -69,15 +70,15 @@ def _party(address: str, name: str | None, translate: Translate) -> str:
 def _amount(value: Mapping[str, Any], translate: Translate) -> str:
     amount = int(value["amount"])
     if symbol := value.get("symbol"):
-        return f"{units(amount, value['decimals'])} {symbol}"
+        return f"{in_language(units(amount, value['decimals']), translate)} {symbol}"
     token = _party(value["asset"], value.get("name"), translate)
-    return translate(_BASE_UNITS).format(amount=f"{amount:,}", token=token)
+    return translate(_BASE_UNITS).format(amount=grouped(amount, translate), token=token)
 
 
 def _duration(seconds: int, translate: Translate) -> str:
-    shown = f"{seconds:,}"
+    shown = grouped(seconds, translate)
     for size, one, many in _DURATIONS:
         if seconds and seconds % size == 0:
             count = seconds // size
-            return translate(one if count == 1 else many).format(seconds=shown, count=f"{count:,}")
+            return translate(one if count == 1 else many).format(seconds=shown, count=grouped(count, translate))
     return translate(_SECONDS).format(seconds=shown)

@@ -427,7 +427,9 @@ export async function postJson<T>(url: string, body: unknown): Promise<T> {
 async function read<T>(url: string, request: RequestInit, unreachable: string): Promise<T> {
   let answer: Response;
   try {
-    answer = await fetch(url, { ...request, signal: AbortSignal.timeout(PATIENCE_MS) });
+    // The API speaks English unless it is asked for another language.
+    const headers = { ...request.headers, "mandate-language": document.documentElement.lang };
+    answer = await fetch(url, { ...request, headers, signal: AbortSignal.timeout(PATIENCE_MS) });
   } catch {
     throw new Problem(unreachable);
   }

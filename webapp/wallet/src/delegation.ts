@@ -18,8 +18,8 @@ function amount(units: bigint, of: HTMLElement): string {
   const [whole = "0", part = ""] = formatUnits(units, Number(of.dataset.decimals ?? "18")).split(".");
   const cut = part.slice(0, 2).replace(/0+$/, "");
   const more = part.slice(2).replace(/0+$/, "") !== "";
-  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",");
-  return `${grouped}${cut ? `.${cut}` : ""}${more ? "…" : ""} ${of.dataset.symbol ?? ""}`.trim();
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, words.thousands);
+  return `${grouped}${cut ? `${words.decimals}${cut}` : ""}${more ? "…" : ""} ${of.dataset.symbol ?? ""}`.trim();
 }
 
 async function nameOf(account: Address, of: HTMLElement): Promise<string> {

@@ -4,6 +4,8 @@
 
 import type { Address, Hex } from "viem";
 
+import { german } from "./german";
+
 const english = {
   // the wallet's corner
   wallet: "Wallet",
@@ -38,6 +40,8 @@ const english = {
   holdsNothingButMay: (name: string) => `What it gets later would vote with ${name}.`,
   holdsNothingAndNobody: "What it gets later would count in no new vote, unless you delegate.",
   nobody: "nobody",
+  thousands: ",",
+  decimals: ".",
   yourself: "you",
   namedAddress: (name: string, short: string) => `${name} (${short})`,
   noAddress: "Write an address first: 0x and 40 hexadecimal digits, without a mistyped one.",
@@ -154,10 +158,13 @@ const english = {
   testWalletRefused: (status: number) => `The test wallet was refused (${status}). Reload the page.`,
 };
 
-function ended(text: string): string {
+/** The wallet's sentences: each language has all of them, with the same values. */
+export type Words = typeof english;
+
+export function ended(text: string): string {
   return /[.!?…]$/.test(text) ? text : `${text}.`;
 }
 
-const LANGUAGES: Record<string, typeof english> = { en: english };
+const LANGUAGES: Record<string, Words> = { en: english, de: german };
 
 export const words = LANGUAGES[document.documentElement.lang] ?? english;
