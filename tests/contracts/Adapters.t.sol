@@ -199,6 +199,7 @@ contract AdaptersTest is Base {
 
     function test_prior_votes_of_the_future_are_not_told(uint256 ahead) public {
         IVotesAdapter adapter = overComp();
+        refuseFuture(adapter, block.number, block.number);
         refuseFuture(adapter, block.number + bound(ahead, 0, type(uint128).max), block.number);
         require(adapter.getPastVotes(ada, block.number - 1) == 300_000e18, "the block before");
         require(adapter.getPastVotes(ada, 1999) == 0, "before she had any");
@@ -293,6 +294,7 @@ contract AdaptersTest is Base {
 
     function test_owners_of_the_future_are_not_told(uint256 ahead) public {
         IVotesAdapter adapter = overSafe(5000);
+        refuseFuture(adapter, block.timestamp, block.timestamp);
         refuseFuture(adapter, block.timestamp + bound(ahead, 0, type(uint128).max), block.timestamp);
         require(adapter.getPastVotes(ada, block.timestamp - 1) == 1, "an owner");
         require(adapter.getPastVotes(thief, block.timestamp - 1) == 0, "no owner");
@@ -365,13 +367,23 @@ contract AdaptersTest is Base {
         vm.etch(delegated, abi.encodePacked(hex"ef0100", address(comp)));
         refuseAdapter("PriorVotesAdapter", delegated, nothing);
         vm.etch(delegated, abi.encodePacked(hex"ef0100", address(safe)));
-        refuseAdapter("SafeOwnersAdapter", delegated, nothing);
+        address[] memory named = new address[](1);
+        named[0] = ada;
+        vm.mockCall(delegated, abi.encodeWithSignature("getOwners()"), abi.encode(named));
+        vm.mockCall(delegated, abi.encodeWithSignature("isOwner(address)", ada), abi.encode(true));
+        refuseAdapter("SafeOwnersAdapter", delegated, nothing); // though it names owners, for now
         refuseAdapter("PriorVotesAdapter", usdc, "");
         refuseAdapter("PriorVotesAdapter", address(safe), "");
         refuseAdapter("SafeOwnersAdapter", address(comp), "");
         refuseAdapter("SafeOwnersAdapter", address(new OwnedSafe(new address[](0))), nothing);
         vm.mockCall(address(safe), abi.encodeWithSignature("isOwner(address)", ada), abi.encode(false));
         refuseAdapter("SafeOwnersAdapter", address(safe), nothing);
+    }
+
+    /// In the chain's first block there is one before it that can be asked about, and none before that.
+    function test_adapter_asks_the_block_before() public {
+        vm.roll(1);
+        make("PriorVotesAdapter", address(new PriorVotesToken()));
     }
 
     /// A token whose supply can't be asked gives no threshold.
