@@ -162,6 +162,8 @@ def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if binding is None:
         if request.status not in (Request.Status.PLANNED, Request.Status.EXECUTING):
             return
+        if _is_number_taken(request):
+            _again(_LOOK_S, say("another_act_made"))
         switched = Switched(signer or agent_signer(), request.dao)
         binding = _bind(request, rpc, switched)
         if binding is None:
@@ -205,6 +207,15 @@ def follow(request: Request) -> bool:
     if not finalized(request.dao, log.block_number):
         _again(_SETTLED_S, say("not_final_yet"))
     return True
+
+
+def _is_number_taken(request: Request) -> bool:
+    """Whether another request of the policy is bound to the next number, and its act is not read back yet: the head of
+    the queue goes on, the others wait, and ask no node meanwhile."""
+    bound = Binding.objects.filter(module=request.module, policy_id=bytes(request.policy_id), state=Binding.State.LIVE)
+    number = bound.exclude(request=request).order_by("-number").values_list("number", flat=True).first()
+    acts = Act.objects.filter(module=request.module, policy_id=bytes(request.policy_id), number=number)
+    return number is not None and not acts.exists()
 
 
 def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
