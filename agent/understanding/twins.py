@@ -27,9 +27,14 @@ def unsure(effects: Sequence[Effect], told_at: Mapping[str, tuple[int, int]], re
     for one, two in _twins([effect for effect in effects if effect.id in told_at]):
         is_listed = _ADDS.match(one.function) is not None
         is_apart = told_at[one.id] != told_at[two.id] or _joins(one, two, told_at[one.id], reads)
-        if not (is_listed and is_apart):
+        if not (is_listed and is_apart) or _encloses(told_at[one.id], told_at[two.id]):
             found |= {one.id, two.id}
     return found
+
+
+def _encloses(one: tuple[int, int], two: tuple[int, int]) -> bool:
+    """Whether one is told by a sentence, and the other only by the section around it."""
+    return one != two and ((one[0] <= two[0] and two[1] <= one[1]) or (two[0] <= one[0] and one[1] <= two[1]))
 
 
 def _twins(effects: Sequence[Effect]) -> Iterator[tuple[Effect, Effect]]:

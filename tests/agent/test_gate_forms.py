@@ -56,6 +56,8 @@ def test_a_setting_without_a_verb_that_is_past_or_denied_is_not_told(text):
             "Set the voting period of the governor {G} to 5 days.\n\nSet the voting period of the governor {G} "
             "to 7 days.",
         ),
+        ("RP,GP", "Grant PROPOSER_ROLE on the timelock {T} to {L}.\n\nAuthor: {A}"),
+        ("RP,GP", "- Grant PROPOSER_ROLE on the timelock {T} to {L}\n- {A} requests it"),
         ("UP,UPX", "Upgrade the proxy {X} to {L}, the new version of {E}."),
     ],
 )

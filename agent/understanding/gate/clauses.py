@@ -368,12 +368,23 @@ def clause_left_over(read: Read, facts: Facts, more: frozenset[str] = frozenset(
 
 def _clause_left_over(read: Read, facts: Facts, more: frozenset[str]) -> LeftOver | None:
     passage = read.passage
+    if _HAN.search(read.voice.folded) is not None and _orders_nothing(read):
+        return LeftOver("language", passage.start, passage.end)
     if is_sum(read) or is_in_two_tokens(read, facts):
         return LeftOver("amount", passage.start, passage.end)
     if turns_direction(read, facts) or is_glued(read, facts):
         return LeftOver("words", passage.start, passage.end)
     found = _Clause(read, facts, may_tell_purpose=facts.is_some_money, more=more).left_over()
     return None if found is None else _at(read, found[1], found[0])
+
+
+_HAN = re.compile("[\u4e00-\u9fff]")
+
+
+def _orders_nothing(read: Read) -> bool:
+    """Whether a sentence, no introduction, has neither an amount nor anybody who gets it."""
+    is_lead = read.passage.text.rstrip()[-1:] in (":", "：")
+    return not (is_lead or read.quantities or any(p.addresses and not p.is_own for p in read.parties))
 
 
 def _at(read: Read, piece: Piece, code: str) -> LeftOver:
