@@ -48,6 +48,7 @@ def test_a_holder_takes_its_tokens_to_another_delegate_and_back(demo, page, quie
     expect(box).to_contain_text("Connect a wallet to read with whom your tokens vote")
     connect(page, "chloe (test wallet)")
     expect(box).to_contain_text("Your 150,000 MAND vote with dana (0x")
+    expect(box).to_contain_text("it can't split your votes among several")
     picture(page, screenshots, "delegate")
     page.get_by_role("button", name="Delegate to this account").click()
     expect(box).to_contain_text("Your 150,000 MAND vote with ben (0x")
@@ -115,3 +116,16 @@ def test_another_account_reads_of_itself(demo, page, quiet, chloe):
     expect(box).to_contain_text("vote with dana")
     injected.change(page, demo.wallets["ben"])
     expect(box).to_contain_text("Your 250,000 MAND vote with you.")
+
+
+def test_a_token_that_splits_votes_is_said_to_and_that_the_page_does_not(demo, page, quiet):
+    wallet = Injected(demo.node, demo.wallets["chloe"])
+    share = "00" * 12 + demo.wallets["ben"].address[2:].lower() + f"{10_000:064x}"
+    wallet.answers["eth_call"] = {"result": "0x" + f"{32:064x}{1:064x}" + share}
+    wallet.install(page)
+    page.goto(f"{demo.url}/delegates/{demo.wallets['ben'].address}/")
+    connect(page, "Signing wallet")
+    box = page.locator("#delegation")
+    expect(box).to_contain_text("This token lets an account split its votes among several delegates. This page can't")
+    expect(box).not_to_contain_text("it can't split")
+    expect(box).to_contain_text("The votes token does not tell your wallet with whom you vote")

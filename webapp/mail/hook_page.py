@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from django import forms
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 from django.views.decorators.csrf import ensure_csrf_cookie
 from django.views.decorators.http import require_http_methods, require_POST
@@ -28,6 +29,11 @@ from webapp.roles import denial, names_of, visitor_of
 ADDED_AN_HOUR = 10
 
 
+def label_of(topic: Topic) -> str | Promise:
+    """Return what a topic's switch says: a channel's readers have no address of which something is known."""
+    return gettext_lazy("A day is left to vote") if topic is Topic.LAST_DAY else topic.label
+
+
 class WebhookForm(forms.Form):
     """A wish to have news posted to an address."""
 
@@ -45,7 +51,7 @@ class WebhookForm(forms.Form):
     )
     topics = forms.MultipleChoiceField(
         label=gettext_lazy("What messages tell"),
-        choices=[(topic.value, topic.label) for topic in Topic if topic in webhooks.OFFERED],
+        choices=[(topic.value, label_of(topic)) for topic in Topic if topic in webhooks.OFFERED],
         initial=webhooks.OFFERED,
         widget=forms.CheckboxSelectMultiple,
     )
@@ -144,7 +150,7 @@ def _held(place: DaoView, account: bytes | None) -> list[dict[str, Any]]:
             "row": hook,
             "host": urlsplit(hook.url).hostname or "",
             "form": hook.get_form_display(),
-            "topics": [Topic(topic).label for topic in hook.topics if topic in webhooks.OFFERED],
+            "topics": [label_of(Topic(topic)) for topic in hook.topics if topic in webhooks.OFFERED],
             "waiting": hook.events.filter(done_at=None).count(),
             "refused": hook.events.filter(outcome=REFUSED).count(),
             "why": _why(by_hook.get(str(hook.pk))) if hook.failures else "",

@@ -291,19 +291,30 @@ const TOKEN = parseAbi([
 export interface Delegation {
   held: bigint | null;
   delegate: Address | null;
+  /** Whether it answers with a list of delegates and their shares (ERC20VotesPartialDelegation). */
+  isSplit: boolean;
+}
+
+/** Whether an answer is an array of pairs: where it begins, how many there are, and two words of each. */
+function isListOfPairs(data: Hex): boolean {
+  if (size(data) < 64 || size(data) % 32 !== 0 || BigInt(slice(data, 0, 32)) !== 32n) return false;
+  return BigInt(slice(data, 32, 64)) * 64n === BigInt(size(data) - 64);
 }
 
 /** Asks the votes token, through the wallet, what the account shown holds and with whom it votes. */
 export async function readDelegation(held: Shown, token: Address): Promise<Delegation> {
   const ask = (functionName: "balanceOf" | "delegates"): Promise<Hex | null> =>
     callChain(client(held.wallet), { to: token, data: encodeFunctionData({ abi: TOKEN, functionName, args: [held.account] }) }).then(
-      // A token with several delegates of one account answers a list: its first word is no address, and no amount.
-      ({ data }) => (data && size(data) === 32 ? data : null),
+      ({ data }) => data ?? null,
       () => null,
     );
   const [balance, delegate] = await Promise.all([ask("balanceOf"), ask("delegates")]);
-  const isAddress = delegate !== null && BigInt(slice(delegate, 0, 12)) === 0n;
-  return { held: balance === null ? null : BigInt(balance), delegate: isAddress ? getAddress(slice(delegate, 12)) : null };
+  const isAddress = delegate !== null && size(delegate) === 32 && BigInt(slice(delegate, 0, 12)) === 0n;
+  return {
+    held: balance !== null && size(balance) === 32 ? BigInt(balance) : null,
+    delegate: isAddress ? getAddress(slice(delegate, 12)) : null,
+    isSplit: delegate !== null && isListOfPairs(delegate),
+  };
 }
 
 /** The call that delegates all tokens of whoever sends it. */
