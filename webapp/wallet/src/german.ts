@@ -31,6 +31,9 @@ export const german: Words = {
   delegationUnknown:
     "Das Stimmtoken sagt Ihrer Wallet nicht, mit wem Sie abstimmen. Sie dürfen trotzdem eine Delegation senden.",
   holdsAndNobody: (tokens) => `Sie halten ${tokens} und haben an niemanden delegiert: sie zählen in keiner neuen Abstimmung.`,
+  canNotSplit: "Dieses Token kennt für jedes Konto einen Delegierten: es kann Ihre Stimmen nicht auf mehrere aufteilen.",
+  splitsElsewhere:
+    "Dieses Token lässt ein Konto seine Stimmen auf mehrere Delegierte aufteilen. Diese Seite kann das nicht: was Sie hier senden, gibt sie alle einem.",
   delegateNow: "Delegieren Sie jetzt, an sich selbst oder an jemand anderen, für die nächste Abstimmung.",
   holdsAndSelf: (tokens) => `Ihre ${tokens} stimmen mit Ihnen ab.`,
   holdsAndOther: (tokens, name) => `Ihre ${tokens} stimmen mit ${name} ab.`,
