@@ -235,7 +235,7 @@ def compiled() -> None:
 
 
 @contextmanager
-def _running_anvil() -> Iterator[Anvil]:
+def running_anvil() -> Iterator[Anvil]:
     """A chain (31337, mines on each transaction); it dies with the tests, however they end."""
     machine = {"x86_64": "amd64", "arm64": "arm64", "aarch64": "arm64"}[platform.machine()]
     binary = ROOT / "node_modules" / "@foundry-rs" / f"anvil-{sys.platform}-{machine}" / "bin" / "anvil"
@@ -269,7 +269,7 @@ def _running_anvil() -> Iterator[Anvil]:
 def anvil() -> Iterator[Anvil]:
     """The chain that this process's tests share. It keeps the last `KEPT_BLOCKS` blocks' states: tests before may have
     used up those of the deployment (`young_suite` has a chain of its own)."""
-    with _running_anvil() as node:
+    with running_anvil() as node:
         yield node
 
 
@@ -292,7 +292,7 @@ def _suite(anvil: Anvil, compiled: None, accounts: dict[str, LocalAccount]) -> D
 @pytest.fixture
 def young_suite(compiled: None, accounts: dict[str, LocalAccount]) -> Iterator[Deployed]:
     """The suite on a chain that no other test uses, with all its states."""
-    with _running_anvil() as node:
+    with running_anvil() as node:
         yield _deploy(node, accounts)
 
 

@@ -9,6 +9,7 @@ import os
 import random
 import time
 from collections import Counter
+from contextlib import contextmanager
 
 import pytest
 
@@ -21,7 +22,7 @@ from governance.projections import again
 from governance.reconcile import reconcile
 from governance.state import State, now_of, state_of
 from governance.sync import Status, fence, sync_once
-from tests.conftest import KEPT_BLOCKS
+from tests.conftest import KEPT_BLOCKS, running_anvil
 from tests.governance.dump import dump
 from tests.governance.governors import compound, layered
 from tests.governance.governors.compound import CompoundWorld
@@ -41,18 +42,33 @@ NOUNS_ONLY = (State.VETOED, State.OBJECTION_PERIOD, State.UPDATABLE)
 @pytest.fixture
 def chain(anvil, settings):
     """The shared chain, mining by hand; what it was comes back afterwards."""
+    before = anvil.call("evm_snapshot")
+    try:
+        with mining_by_hand(anvil, settings):
+            yield anvil
+    finally:
+        assert anvil.call("evm_revert", before)
+
+
+@pytest.fixture
+def young_chain(settings):
+    """A chain that no test wound back: a node that was lacks states of blocks within those that it keeps."""
+    with running_anvil() as anvil, mining_by_hand(anvil, settings):
+        yield anvil
+
+
+@contextmanager
+def mining_by_hand(anvil, settings):
     settings.LOCAL_CHAIN_ID = CHAIN_ID
     settings.RPC_URLS = {CHAIN_ID: [anvil.url]}
-    before = anvil.call("evm_snapshot")
     limit = anvil.call("eth_getBlockByNumber", "latest", False)["gasLimit"]
     anvil.call("evm_setAutomine", False)
     anvil.call("evm_setBlockGasLimit", hex(BLOCK_GAS))
     try:
-        yield anvil
+        yield
     finally:
         anvil.call("evm_setBlockGasLimit", limit)
         anvil.call("evm_setAutomine", True)
-        assert anvil.call("evm_revert", before)
 
 
 def read(world: World, house: House) -> None:
@@ -205,11 +221,11 @@ def test_states_are_the_chains_where_the_clock_counts_another_chains_blocks(chai
     assert {"Pending", "Active"} < {state for _, state in seen}, f"only {seen} (seed {SEED})"
 
 
-def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_state(chain):
+def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_state(young_chain):
     """A house of few lives, all over: nobody compares it while its node forgets the state of more and more blocks."""
-    people = [a.lower() for a in chain.call("eth_accounts")[:6]]
-    with LayeredNode(chain.url, in_headers=False, as_opcode=True) as node:
-        world = LayeredWorld(chain, node, people, random.Random(SEED), [next(iter(layered.HOUSES))])
+    people = [a.lower() for a in young_chain.call("eth_accounts")[:6]]
+    with LayeredNode(young_chain.url, in_headers=False, as_opcode=True) as node:
+        world = LayeredWorld(young_chain, node, people, random.Random(SEED), [next(iter(layered.HOUSES))])
         (house,) = world.houses
 
         def delegate_and_go_on(blocks: int) -> int:
@@ -219,7 +235,6 @@ def test_a_clock_that_is_asked_at_each_block_is_asked_while_the_node_keeps_its_s
             world.mine(blocks)
             return delegated_block
 
-        # (The node, which earlier tests wound back, once lacked the state of a block within those that it keeps.)
         for _ in range(8):
             delegate_and_go_on(KEPT_BLOCKS // 4)
             read_before_it_is_forgotten(world)
