@@ -31,16 +31,17 @@ def in_pseudo(message: str) -> str:
 class _Pseudo(gettext.NullTranslations):
     """What German has no translation of stays in Latin letters: so what no catalog can know is found too."""
 
-    def __init__(self) -> None:
+    def __init__(self, knows_all: bool) -> None:
         super().__init__()
         self._known = trans_real.translation("de")._catalog
+        self._knows_all = knows_all
 
     def gettext(self, message: str) -> str:
-        return self._shown(message) if message in self._known else message
+        return self._shown(message) if self._knows_all or message in self._known else message
 
     def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
         shown = msgid1 if n == 1 else msgid2
-        return self._shown(shown) if (msgid1, 0) in self._known else shown
+        return self._shown(shown) if self._knows_all or (msgid1, 0) in self._known else shown
 
     def _shown(self, message: str) -> str:
         context, _, text = message.rpartition(_CONTEXT)
@@ -54,15 +55,17 @@ class _Pseudo(gettext.NullTranslations):
 
 
 @contextmanager
-def spoken() -> Iterator[None]:
-    """Have this thread speak the made-up language."""
+def spoken(*, knows_all: bool = False) -> Iterator[None]:
+    """Have this thread speak the made-up language. `knows_all`: also sentences that a test alone says."""
     english = trans_real.translation("en")
-    trans_real._translations["en"] = _Pseudo()  # which is what a request in English activates
-    try:
-        with translation.override("en"):
+    trans_real._default = trans_real._default or english  # Django keeps what it first finds there
+    with translation.override("en"):  # at its end it activates English again, which must be itself by then
+        trans_real._translations["en"] = _Pseudo(knows_all)  # which is what a request in English activates
+        translation.activate("en")
+        try:
             yield
-    finally:
-        trans_real._translations["en"] = english
+        finally:
+            trans_real._translations["en"] = english
 
 
 class _Texts(HTMLParser):

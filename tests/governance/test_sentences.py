@@ -59,7 +59,7 @@ def test_a_sentence_may_be_given_as_its_json():
 
 def test_all_of_it_is_in_the_readers_language_and_what_is_stored_is_english():
     sentence = OUTER.say("since", why=INNER.say("hot", degrees=3))
-    with pseudo.spoken():
+    with pseudo.spoken(knows_all=True):
         assert worded(sentence) == pseudo.in_pseudo("closed since it is 3 degrees hot")
         assert again(OUTER, sentence) == "closed since it is 3 degrees hot"
 
@@ -75,7 +75,7 @@ def test_all_of_it_is_in_the_readers_language_and_what_is_stored_is_english():
 def test_what_this_version_does_not_say_keeps_its_text(stored):
     read = INNER.read(stored, "As it {was}.")
     assert (read, read.code) == ("As it {was}.", LEGACY)
-    with pseudo.spoken():
+    with pseudo.spoken(knows_all=True):
         assert INNER.shown(stored, "As it {was}.") == "As it {was}."
 
 
