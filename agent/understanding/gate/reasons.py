@@ -65,17 +65,17 @@ def turns_all(read: Read, facts: Facts) -> bool:
 # About how a text is written, which turns every amount in it: "Digits stand for thousands."
 _NOTATION = re.compile(
     r"\b(?:digits?|commas?|zeros?|zeroes|decimals?|tickers?|symbols?|abbreviations?|notation|figures?)\b[^.;]{0,40}"
-    r"\b(?:is|are|was|were|st(?:and|ands)|means?|counts?|marks?|read|reads|abbreviates?|shortens?|left|omitted|rounded|"
-    r"denotes?|refers?)\b|\b(?:st(?:and|ands) for|is short for|(?:counted|given|expressed|stated|written|quoted|rounded) in "
+    r"\b(?:is|are|was|were|stands?|means?|counts?|marks?|read|reads|abbreviates?|shortens?|left|omitted|rounded|"
+    r"denotes?|refers?)\b|\b(?:stands? for|is short for|(?:counted|given|expressed|stated|written|quoted|rounded) in "
     r"(?:thousands?|thousandths|millions?|cents|units|wei|base|hundreds?))\b|\b(?:prices?|amounts?|"
     r"values?|sums?|costs?) "
     r"(?:are|is) in\b|^\W*terms?:|\bsee the (?:pdf|attachment|annex|contract)\b|\bcontract with\b"
 )
 _WRITTEN = sets.words_of(
     "digit digits comma commas zero zeros zeroes decimal decimals ticker tickers symbol symbols abbreviation "
-    "abbreviations notation figure figures short counted given expressed stated written quoted rounded "
+    "abbreviations notation figure figures stand stands short counted given expressed stated written quoted rounded "
     "price prices amount amounts value values sum sums cost costs term terms pdf attachment annex contract"
-) | {"stand", "stands"}
+)
 _LIMITS = sets.BINDING - sets.words_of(
     "is are was were be been being has have had do does did it this that these those they them he she his her which "
     "who what why how will would can could and all only but without it's most more over during after before once "
