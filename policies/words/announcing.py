@@ -39,7 +39,7 @@ _LONGEST_GAP_S = {
 
 def objection(policy: PolicyCode) -> str:
     """Which acts must be announced, for how long, and who voids them."""
-    if all(budget.instant_limit == budget.limit for budget in policy.budgets):
+    if not _must_announce(policy):
         return (
             "Nothing has to wait for objections: whatever is permitted, the agent may do without an announcement, so "
             "members can't object to a single act and can only stop the agent as a whole."
@@ -47,22 +47,39 @@ def objection(policy: PolicyCode) -> str:
     return (
         "An act that takes more of a budget than may be taken without an announcement must be announced and waits "
         f"{format_duration(policy.objection_delay_s)}; it is void if members with at least "
-        f"{format_share(policy.objection_threshold_bps)} of all votes object in that time or before it is made (the "
-        "number of votes that takes is rounded down), and it must be made within "
-        f"{format_duration(policy.release_window_s)} after the wait. An announced act may take all that is left of a "
-        "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
-        "spent, by whatever acts, nothing more goes without one until it comes back."
+        f"{format_share(policy.objection_threshold_bps)} of all votes, rounded down, object in that time or before it "
+        f"is made, and it must be made within {format_duration(policy.release_window_s)} after the wait. An announced "
+        "act may take all that is left of a budget, as far as its rules permit. What it takes counts, too"
+        f"{_spent(policy)}."
     )
+
+
+def _spent(policy: PolicyCode) -> str:
+    """What that means for unannounced acts, where there can be any that take something."""
+    if not any(budget.instant_limit for budget in policy.budgets):
+        return ""
+    return (
+        ": once the part that needs no announcement is spent, by whatever acts, nothing more goes without one until it "
+        "comes back"
+    )
+
+
+def _must_announce(policy: PolicyCode) -> bool:
+    """Whether anything must be announced."""
+    return any(budget.instant_limit < budget.limit for budget in policy.budgets)
 
 
 def stopping(policy: PolicyCode) -> str:
     """Who can stop the agent, and how; the module's contract says so, whatever the policy is."""
     share = format_share(policy.objection_threshold_bps)
     members = f"members with at least {share} of all votes together" if policy.objection_threshold_bps else "any voter"
+    voids, single = "", ""
+    if _must_announce(policy):
+        voids = ", and voids what was announced"
+        single = "; the guardian and the owner can also void a single announced act"
     return (
-        "A pause stops the agent, also one whose key is stolen, and voids what was announced. It can be paused at any "
-        f"time by {members}, by the module's guardian or by its owner; the guardian and the owner can also "
-        "void a single announced act. Who they are this policy does not say."
+        f"A pause stops the agent, also one whose key is stolen{voids}. It can be paused at any time by {members}, by "
+        f"the module's guardian or by its owner{single}. Who they are this policy does not say."
     )
 
 
@@ -101,21 +118,25 @@ def _levels(budget: Budget, instant: str) -> str:
 
 def repeats(policy: PolicyCode, document: "PolicyDocument | None") -> Iterator[str]:
     """When what is spent can be spent again, budgets of which the same is true together, and what each is for."""
-    alike: dict[str, list[str]] = {}
+    alike: dict[tuple[str, str], list[str]] = {}
     for number, budget in enumerate(policy.budgets):
         alike.setdefault(_comes_back(policy, budget), []).append(budget_name(policy, number))
-    for comes_back, names in alike.items():
-        yield f"What is spent from {listed(names)} {comes_back}."
+    for (comes_back, fits), names in alike.items():
+        alone = "each of these budgets alone" if len(names) > 1 else "this budget alone"
+        schedules = f": as far as {alone} goes, paying out the whole of it {fits}" if fits else ""
+        yield f"What is spent from {listed(names)} {comes_back}{schedules}."
     for number in range(len(policy.budgets)):
         yield from _due(policy, number, document)
 
 
-def _comes_back(policy: PolicyCode, budget: Budget) -> str:
+def _comes_back(policy: PolicyCode, budget: Budget) -> tuple[str, str]:
+    """When, and which schedules that fits."""
     if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
-        return "does not come back while this policy lasts"
+        return "does not come back while this policy lasts", ""
     return (
         f"can be spent again after {format_duration(budget.period_s)} at the earliest and "
-        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest{_schedules(budget)}"
+        f"{format_duration(comes_back_within_s(budget.period_s))} at the latest",
+        _schedules(budget),
     )
 
 
@@ -129,8 +150,8 @@ def _schedules(budget: Budget) -> str:
     if late:
         name = names[max(late)]
         never = _LONGEST_GAP_S[name] < budget.period_s
-        answers.append(f"{name} {'never does' if never else 'does not always'}")
-    return f": paying out the whole of it {', '.join(answers)}" if answers else ""
+        answers.append(f"{name} {'never fits' if never else 'does not always fit'}")
+    return ", ".join(answers)
 
 
 def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> Iterator[str]:
@@ -140,6 +161,11 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
         name = written.code_name.encode("ascii").ljust(32, b"\0")
         same = (name, written.token.address, written.scope) == (budget.name, budget.asset, budget.scope)
         if same and written.due in SHORTEST_GAP_S:
-            kept = "which it always can" if in_time(budget.period_s, written.due) else "for which it can come too late"
+            # Other budgets, its rules' bounds, and who objects or stops the agent can keep it from that.
+            kept = (
+                "which it always can as far as this budget alone goes"
+                if in_time(budget.period_s, written.due)
+                else "for which it can come too late"
+            )
             yield f"{capital(budget_name(policy, number))} is meant to be paid out in full {written.due}, {kept}."
             return

@@ -59,11 +59,10 @@ def test_the_payroll_in_words() -> None:
         "An act is one call or several that happen together or not at all; the agent must wait at least 10 minutes "
         "between two acts.",
         "An act that takes more of a budget than may be taken without an announcement must be announced and waits "
-        "2 days; it is void if members with at least 5 % of all votes object in that time or before it is made (the "
-        "number of votes that takes is rounded down), and it must be made within 5 days after the wait. An announced "
-        "act may take all that is left of a budget, as far as its rules permit. What it takes counts, too: once the "
-        "part that needs no announcement is spent, by whatever acts, nothing more goes without one until it comes "
-        "back.",
+        "2 days; it is void if members with at least 5 % of all votes, rounded down, object in that time or before it "
+        "is made, and it must be made within 5 days after the wait. An announced act may take all that is left of a "
+        "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
+        "spent, by whatever acts, nothing more goes without one until it comes back.",
         "A pause stops the agent, also one whose key is stolen, and voids what was announced. It can be paused at any "
         "time by members with at least 5 % of all votes together, by the module's guardian or by its owner; the "
         "guardian and the owner can also void a single announced act. Who they are this policy does not say.",
@@ -75,8 +74,8 @@ def test_the_payroll_in_words() -> None:
         "together, may be taken without an announcement; what goes beyond must be announced and can be objected to; "
         "what an act counts in all is rounded up to whole steps of 0.001 USDC.",
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
-        "17 minutes 12 seconds at the latest: paying out the whole of it monthly always fits, every 2 weeks never "
-        "does.",
+        "17 minutes 12 seconds at the latest: as far as this budget alone goes, paying out the whole of it monthly "
+        "always fits, every 2 weeks never fits.",
         "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC right away without an announcement, and "
         "at most 12,000 USDC in any 24 days if nobody objects; in any 365 days at most 84,000 USDC without an "
         "announcement and at most 168,000 USDC in all if nobody objects; to these 5 only, in any shares: "
@@ -90,12 +89,15 @@ def test_the_payroll_in_words() -> None:
 
 def test_a_period_of_30_days_is_said_to_be_late_for_months() -> None:
     monthly = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=30 * 86_400),))
-    assert "paying out the whole of it quarterly always fits, monthly does not always." in said(monthly)
+    assert "paying out the whole of it quarterly always fits, monthly does not always fit." in said(monthly)
 
 
 def test_the_schedule_that_the_document_names_is_said_to_fit_or_not() -> None:
     (written,) = DOCUMENT.budgets
-    for period_s, kept in ((24, "which it always can"), (30, "for which it can come too late")):
+    for period_s, kept in (
+        (24, "which it always can as far as this budget alone goes"),
+        (30, "for which it can come too late"),
+    ):
         policy = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=period_s * 86_400),))
         document = replace(DOCUMENT, budgets=(replace(written, due="monthly"),), found_hash=policy.document_hash)
         meant = f"The budget “payroll” is meant to be paid out in full monthly, {kept}."
