@@ -336,14 +336,14 @@ class _Parts:
     def _incomes(self) -> Iterator[Part]:
         for income in self._lost.incomes:
             after = next((text for other, text in self._demanded(self._new) if other.asset == income.asset), None)
-            before = income_text(self._old.policy, income, self._words)
+            before = income_text(self._old.policy, self._was, income, self._words)
             yield Mark.WIDER, f"{after}, instead of: {before}" if after else f"no longer demanded: {before}"
         for income in self._won.incomes:
-            yield Mark.TIGHTER, f"now {income_text(self._new.policy, income, self._words)}"
+            yield Mark.TIGHTER, f"now {income_text(self._new.policy, self._is, income, self._words)}"
 
     def _demanded(self, side: Side) -> Iterator[tuple[Income, str]]:
         for income in side.rules[0].incomes:
-            yield income, income_text(side.policy, income, self._words)
+            yield income, income_text(side.policy, side.rules[0], income, self._words)
 
     def _answers(self) -> Iterator[Part]:
         if self._lost.return_value:

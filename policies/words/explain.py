@@ -150,7 +150,7 @@ def rule_sentence(policy: PolicyCode, rule: Rule, words: Vocabulary) -> str:
     ]
     if not sends_ether(rule):
         bounds.append(f"no {words.coin} may go with it")
-    bounds.extend(income_text(policy, income, words) for income in rule.incomes)
+    bounds.extend(income_text(policy, rule, income, words) for income in rule.incomes)
     if rule.must_return_true:
         bounds.append("the call must return true")
     if rule.approval:

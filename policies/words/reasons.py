@@ -88,7 +88,7 @@ def _too_little_income(refusal: Reason, policy: PolicyCode, words: Vocabulary) -
     rule = policy.rules[refusal.rule] if refusal.rule is not None else None
     if rule is None or refusal.income is None:
         return found
-    return f"{found}, for {income_text(policy, rule.incomes[refusal.income], words)}"
+    return f"{found}, for {income_text(policy, rule, rule.incomes[refusal.income], words)}"
 
 
 def _moment(refusal: Reason) -> str:

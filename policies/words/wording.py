@@ -328,14 +328,15 @@ def limits(budget: Budget, words: Vocabulary) -> tuple[str, str]:
     )
 
 
-def income_text(policy: PolicyCode, income: Income, words: Vocabulary) -> str:
+def income_text(policy: PolicyCode, rule: Rule, income: Income, words: Vocabulary) -> str:
     """`the treasury must receive at least 0.9 DAI for each 1 USDC that …`: an exact ratio."""
-    budget = policy.budgets[income.budget]
+    budget, name = policy.budgets[income.budget], budget_name(policy, income.budget)
     for_each, least = _ratio(budget, income, words)
+    is_charged = any(charge.budget == income.budget for charge in rule.charges)
+    counts = f"the call counts against {name}" if is_charged else f"leaves by the call, as {name} measures it"
     return (
         f"the treasury must receive at least {words.amount(least, income.asset)} for each "
-        f"{words.amount(for_each, budget.asset)} that the call counts against {budget_name(policy, income.budget)}"
-        f"{_other_way(budget, income, words)}"
+        f"{words.amount(for_each, budget.asset)} that {counts}{_other_way(budget, income, words)}"
     )
 
 

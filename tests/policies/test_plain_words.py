@@ -98,6 +98,19 @@ def test_the_price_is_said_the_other_way_round_where_that_is_exact() -> None:
     assert "for each 1 vUSDC)" not in "\n".join(explained("yield").lines)
 
 
+def test_what_a_call_counts_that_charges_no_budget_is_what_leaves_by_it() -> None:
+    """The withdrawal of the vault says its assets; the shares that go for them are measured."""
+    (charges, measures) = (
+        next(line for line in explained("yield").sentences if line.startswith(f"Rule {number}:")) for number in (2, 3)
+    )
+    assert "for each 1 USDC that the call counts against budget 1" in charges
+    assert (
+        "at least 0.99 USDC for each 1 vUSDC that leaves by the call, as budget 2 “out of the vault” measures it"
+        in (measures)
+    )
+    assert "counts against" not in measures
+
+
 def test_the_treasury_s_name_is_not_taken_for_its_address() -> None:
     compare = (
         "the addresses count: compare that of “treasury” with the treasury's own, which no policy shows. Addresses in"
