@@ -88,14 +88,19 @@ def limits_text(budget: Budget, words: Vocabulary) -> str:
     return f"{_limit(budget, words)}, {_levels(budget, limits(budget, words)[1])}"
 
 
-def narrowed_text(budget: Budget, at_once: int, words: Vocabulary) -> str:
+def narrowed_text(budget: Budget, at_once: int, apart_s: int, words: Vocabulary) -> str:
     """The same where other bounds let less of it go right away than the budget alone would."""
     most = f"at most {words.amount(at_once, budget.asset)}" if at_once else "nothing"
     alone = limits(budget, words)[1]
     return (
-        f"{_limit(budget, words)}, of which {most} may be taken right away without an announcement (this budget alone "
-        f"would allow {alone}, but other budgets or bounds of its rules do not)"
+        f"{_limit(budget, words)}, of which {most} may be taken right away{in_several_acts(apart_s)} without an "
+        f"announcement (this budget alone would allow {alone}, but other budgets or bounds of its rules do not)"
     )
+
+
+def in_several_acts(apart_s: int) -> str:
+    """What delays it, where one act can't take all that goes right away; empty where nothing does."""
+    return f" (in several acts, at least {format_duration(apart_s)} apart)" if apart_s else ""
 
 
 def _limit(budget: Budget, words: Vocabulary) -> str:

@@ -13,7 +13,7 @@ from policies.answer.permitted import Place, permitted, sends_ether
 from policies.code.policy_code import Charge, Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import Function, known_unbounded
 from policies.notation.amounts import Token, format_duration, format_time
-from policies.words.announcing import limits_text, narrowed_text, objection, repeats, stopping
+from policies.words.announcing import in_several_acts, limits_text, narrowed_text, objection, repeats, stopping
 from policies.words.conditions import (
     caveat,
     either,
@@ -240,7 +240,7 @@ def budget_sentence(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> s
     number = case.budget
     budget = policy.budgets[number]
     narrowed = case.at_once < budget.base_units(budget.instant_limit)
-    limit = narrowed_text(budget, case.at_once, words) if narrowed else limits_text(budget, words)
+    limit = narrowed_text(budget, case.at_once, case.apart_s, words) if narrowed else limits_text(budget, words)
     parts = [f"{capital(budget_name(policy, number))} counts {words.asset(budget.asset)}: {limit}"]
     if budget.measured:
         parts.append(MEASURED)
@@ -278,13 +278,14 @@ def _worst_case_of(policy: PolicyCode, case: WorstCase, words: Vocabulary, condi
     def amount(base_units: int) -> str:
         return words.amount(base_units, budget.asset) if base_units else "nothing"
 
-    right_away = f"{amount(case.at_once)}{' right away' * bool(case.at_once)} without an announcement"
+    when = " right away without an announcement" if case.at_once else " without an announcement"
+    at_first = f"{amount(case.at_once)}{when}{in_several_acts(case.apart_s)}"
     if case.at_once == case.in_a_period:
-        takes = f"{right_away}, and no more in any {period}; {in_time} at most {amount(case.in_all)}"
+        takes = f"{at_first}, and no more in any {period}; {in_time} at most {amount(case.in_all)}"
     else:
         once_only = case.in_a_period == case.in_all and budget.period_s >= case.duration_s
         in_a_period = f", and at most {amount(case.in_a_period)} in any {period} if nobody objects"
-        takes = f"{right_away}{in_a_period * (not once_only)}; {in_time} {_in_all(case, amount)}"
+        takes = f"{at_first}{in_a_period * (not once_only)}; {in_time} {_in_all(case, amount)}"
     name = budget_name(policy, case.budget)
     if not case.in_all:
         return f"Worst case for {name}{condition}: a stolen key can take nothing of what it counts."

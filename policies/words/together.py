@@ -14,6 +14,7 @@ from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
 from policies.notation.amounts import format_duration
 from policies.notation.primitives import checksum
+from policies.words.announcing import in_several_acts
 from policies.words.conditions import way_to_more, which_rules
 from policies.words.leaving import Leaving, counted_if_taken, fence, leaves, leaving, uncounted, unfenced
 from policies.words.wording import (
@@ -31,6 +32,7 @@ from policies.words.worst_case import (
     YEAR_DAYS,
     Charged,
     WorstCase,
+    apart_s,
     at_once,
     charges_of,
     charges_to,
@@ -48,12 +50,14 @@ MONTH_DAYS = 31  # the longest: what is said of a month is true of March, too
 class Most:
     """What can be taken of one asset at most, in base units, over all budgets and rules.
 
-    `at_once` unopposed, in one moment and no more than in a day; `in_time` are (seconds, unopposed, if nobody objects
+    `at_once` unopposed, in one moment and no more than in a day, by acts that are `apart_s` apart at least (0 where one
+    act could take it, or none must wait); `in_time` are (seconds, unopposed, if nobody objects
     either) for a month, a year and all the policy's time, as far as they are not longer than that.
     """
 
     at_once: int
     in_time: tuple[tuple[int, int, int], ...]
+    apart_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +120,7 @@ def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
             (time_s, unopposed(policy, chosen, time_s), in_all(policy, chosen, time_s))
             for time_s in [*durations, life_s]
         ),
+        apart_s(policy, chosen),
     )
 
 
@@ -240,7 +245,10 @@ def _most_of_asset(policy: PolicyCode, most: Most, asset: bytes, words: Vocabula
     if not most.in_time[-1][1]:
         return f"{whole}, nothing of it without an announcement"
     also = "" if any(alone != all_ for _, alone, all_ in most.in_time) else ", and the rest needs none either"
-    return f"{whole}, of which {_amount(most.at_once, asset, words)} right away without an announcement{also}"
+    at_first = (
+        f"{_amount(most.at_once, asset, words)} right away without an announcement{in_several_acts(most.apart_s)}"
+    )
+    return f"{whole}, of which {at_first}{also}"
 
 
 def _in_brackets(condition: str) -> str:
@@ -322,11 +330,12 @@ def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> s
             "nothing without an announcement; with announced acts to which nobody objects, if nobody stops it, "
             f"{in_time(both)}"
         )
-    right_away = f"{_amount(most.at_once, asset, words)} right away and, if nobody stops it, {in_time(never)}"
+    several = in_several_acts(most.apart_s)
+    at_first = f"{_amount(most.at_once, asset, words)} right away{several} and, if nobody stops it, {in_time(never)}"
     if never == both:
-        return f"{right_away}, all without an announcement"
+        return f"{at_first}, all without an announcement"
     return (
-        f"without an announcement {right_away}; together with announced acts, if nobody objects either, {in_time(both)}"
+        f"without an announcement {at_first}; together with announced acts, if nobody objects either, {in_time(both)}"
     )
 
 

@@ -31,7 +31,8 @@ LimitOf = Callable[[Budget], int]
 class WorstCase:
     """What can be charged to budget number `budget`, in base units of its asset, whatever other budgets it shares.
 
-    `at_once`: by a stolen key in one moment, unopposed, and no more than in a day. `in_a_period`: in any one period if
+    `at_once`: by a stolen key in one moment, unopposed, and no more than in a day; `apart_s` is how far apart the acts
+    for it are at least, 0 where one act could take it or none must wait. `in_a_period`: in any one period if
     nobody objects. `unopposed` and `in_all`: the same two in any `duration_s` seconds. `recipients` are the only
     addresses that can get it, or None where the policy's code does not say who gets it.
     """
@@ -43,6 +44,7 @@ class WorstCase:
     unopposed: int
     in_all: int
     recipients: tuple[bytes, ...] | None
+    apart_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,7 @@ def worst_of(policy: PolicyCode, number: int, days: int, mine: Sequence[Charged]
         unopposed=unopposed(policy, mine, duration_s),
         in_all=in_all(policy, mine, duration_s),
         recipients=recipients(policy, number),
+        apart_s=apart_s(policy, mine),
     )
 
 
@@ -170,6 +173,12 @@ def at_once(policy: PolicyCode, chosen: Sequence[Charged]) -> int:
     """The most that a stolen key takes in one moment: no more than in a day, where acts or budgets need longer."""
     life_s = policy.end_s - policy.start_s
     return min(unopposed(policy, chosen, None), unopposed(policy, chosen, min(DAY_S, life_s)))
+
+
+def apart_s(policy: PolicyCode, chosen: Sequence[Charged]) -> int:
+    """How far apart the acts are at least by which a stolen key takes that; 0 where one could, or none must wait."""
+    in_one_act = _most(policy, chosen, lambda budget: budget.instant_limit, 1)
+    return policy.cooldown_s if in_one_act < at_once(policy, chosen) else 0
 
 
 def in_all(policy: PolicyCode, chosen: Iterable[Charged], duration_s: int) -> int:

@@ -76,10 +76,10 @@ def test_the_payroll_in_words() -> None:
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
         "17 minutes 12 seconds at the latest: as far as this budget alone goes, paying out the whole of it monthly "
         "always fits, every 2 weeks never fits.",
-        "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC right away without an announcement, and "
-        "at most 12,000 USDC in any 24 days if nobody objects; in any 365 days at most 84,000 USDC without an "
-        "announcement and at most 168,000 USDC in all if nobody objects; to these 5 only, in any shares: "
-        f"{FIVE}.",
+        "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC right away without an announcement (in "
+        "several acts, at least 10 minutes apart), and at most 12,000 USDC in any 24 days if nobody objects; in any "
+        "365 days at most 84,000 USDC without an announcement and at most 168,000 USDC in all if nobody objects; to "
+        f"these 5 only, in any shares: {FIVE}.",
         f"Assumed, for a policy can't show it: the code at {TOKEN} is what it seems and stays so; whoever controls a "
         "proxy among them can put other code there after the vote.",
         "Not bounded by any policy: what the treasury's owners and its other modules do, and what a token is worth: "
@@ -116,7 +116,8 @@ def test_a_budget_that_needs_no_objections_is_taken_at_once() -> None:
     text = said(replace(POLICY, budgets=(budget,)))
     assert "Nothing has to wait for objections" in text
     assert "at most 12,000 USDC in any 24 days, all of which may be taken without an announcement;" in text
-    assert "a stolen key can take 12,000 USDC right away without an announcement, and no more in any 24 days" in text
+    at_first = "12,000 USDC right away without an announcement (in several acts, at least 10 minutes apart)"
+    assert f"a stolen key can take {at_first}, and no more in any 24 days" in text
     assert "in any 365 days at most 168,000 USDC; to these 5 only, in any shares" in text
 
 

@@ -147,6 +147,17 @@ def test_announcements_are_spoken_of_where_something_must_be_announced() -> None
         assert ("What it takes counts, too." in text) is (must and not can_go_without)
 
 
+def test_what_one_act_cannot_take_goes_in_several() -> None:
+    """6,000 USDC go without an announcement, and 5,000 in one act; acts that need not wait are one moment."""
+    apart = "(in several acts, at least 10 minutes apart)"
+    said = explained("payroll")
+    assert f"of which 6,000 USDC right away without an announcement {apart}." in said.together[1]
+    assert f"6,000 USDC right away {apart} and, if nobody stops it" in said.together[2]
+    assert f"can take 6,000 USDC right away without an announcement {apart}, and" in "\n".join(said.sentences)
+    for bounds in ({"cooldown_s": 0}, {"rules": (replace(POLICY.rules[0], clauses=POLICY.rules[0].clauses[:1]),)}):
+        assert "several acts" not in "\n".join(explanation(replace(POLICY, **bounds), {}, TOKENS).lines), bounds
+
+
 def test_calls_of_a_thief_are_many_in_one_act() -> None:
     vote = parse_function("vote(uint256 proposal)")
     policy = replace(POLICY, budgets=(), rules=(Rule(b"\5" * 20, vote.selector, False, False, 1, (), ()),))
