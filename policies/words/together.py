@@ -7,7 +7,7 @@ function that is understood can't move on a known token is not counted as taken 
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from policies.answer.permitted import permitted, sends_ether
@@ -343,8 +343,12 @@ def to_anybody(policy: PolicyCode, chosen: Iterable[Charged]) -> str:
     """That who gets what is charged is not limited, and by which rules: they pay without a list, or call a contract."""
     paying: list[int] = []
     calling: list[int] = []
+    falling: list[int] = []
     for one in chosen:
         rule = policy.rules[one.rule]
+        if one.is_fall and not _says_how_much(policy, one):
+            falling.append(one.rule + 1)
+            continue
         pays_it = not one.is_fall and any(
             pays(policy, rule, charge.budget) for charge in rule.charges if charge.budget in one.budgets
         )
@@ -358,9 +362,20 @@ def to_anybody(policy: PolicyCode, chosen: Iterable[Charged]) -> str:
         because.append(
             f"what a contract that is called under {rules} does with it is not bounded, whomever the call names"
         )
+    if falling:
+        because.append(
+            f"the calls under {which_rules(sorted(set(falling)), policy)} charge no budget with it, but the called "
+            "contract may take some, which is measured, and what it does with that is not bounded"
+        )
     if paying:
         because.append(f"{which_rules(sorted(set(paying)), policy)} has no list of who can be paid")
     return f"this policy does not limit who gets it in the end{': ' * bool(because)}{', and '.join(because)}"
+
+
+def _says_how_much(policy: PolicyCode, fall: Charged) -> bool:
+    """Whether the rule of the fall also charges a budget of the asset with what its calls say."""
+    charges = policy.rules[fall.rule].charges
+    return any(policy.budgets[charge.budget].asset == fall.asset for charge in charges)
 
 
 def _lost(total: AssetTotal, words: Vocabulary) -> str:
@@ -406,7 +421,9 @@ def charged_by(policy: PolicyCode, number: int, words: Vocabulary) -> str:
 def shown_case(policy: PolicyCode, number: int, words: Vocabulary) -> WorstCase:
     """The worst case of one budget in a year, without what functions that are understood can't move."""
     mine = [one for one in charges_to(policy, number) if not one.is_fall or leaves(policy, one, words)]
-    return worst_of(policy, number, YEAR_DAYS, mine)
+    case = worst_of(policy, number, YEAR_DAYS, mine)
+    # From a measured budget, too, only those get something who are paid, where nothing else can leave.
+    return replace(case, recipients=_recipients(policy, mine)) if policy.budgets[number].measured else case
 
 
 def shown_cases(policy: PolicyCode, words: Vocabulary) -> tuple[WorstCase, ...]:

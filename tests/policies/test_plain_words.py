@@ -19,7 +19,7 @@ from policies.code.signatures import parse_function
 from policies.document.document import load
 from policies.words.explain import explain
 from policies.words.explanation import Explanation, explanation
-from policies.words.together import totals
+from policies.words.together import shown_case, totals
 from policies.words.wording import Vocabulary
 from tests.policies.maker import Maker
 from tests.policies.test_explain import POLICY, TOKENS
@@ -70,11 +70,42 @@ def test_which_recipient_is_not_limited_is_said_with_the_reason() -> None:
     assert "in the end: rule 3 has no list of who can be paid" in explained("bounties").together[2]
 
 
-def test_no_reason_is_begun_where_none_is_known() -> None:
-    """A measured budget that only a list of people is paid from: who gets it is not said."""
+def test_a_contract_that_may_take_what_its_call_does_not_charge_is_the_reason() -> None:
+    """Shares of one vault can go as the price of another's: the deposit there charges no budget of them."""
+    said = explained("need three_vaults")
+    why = (
+        "who gets it in the end: the calls under rules 3 and 5 charge no budget with it, but the called contract may "
+        "take some, which is measured, and what it does with that is not bounded"
+    )
+    (worst,) = (line for line in said.sentences if line.startswith("Worst case for budget 1 “out vB”"))
+    assert why in worst
+    assert why in said.together[2]
+    assert "charge no budget with it" not in "\n".join(explained("streams").lines)  # the deposit is charged
+
+
+def test_a_measured_budget_from_which_only_a_list_is_paid_names_the_list() -> None:
     measured = replace(POLICY, budgets=(replace(POLICY.budgets[0], measured=True),))
-    text = "\n".join(explain(measured, {}, TOKENS))
-    assert "this policy does not limit who gets it in the end." in text
+    said = explanation(measured, {}, TOKENS)
+    (worst,) = (line for line in said.sentences if line.startswith("Worst case"))
+    assert "; to these 5 only, in any shares: 0x1000" in worst
+    assert "; only to 0x1000" in said.together[2]
+    assert "not limited" not in said.table[0].whom
+    any_token = "\n".join(explain(measured, {}, {}))  # the rule's own token is not known: it is called all the same
+    assert "to these 5 only" in any_token
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.integers(0, 2**64))
+def test_one_budget_s_recipients_are_limited_where_those_of_all_are(seed: int) -> None:
+    policy: PolicyCode = Maker(seed).policy()
+    words = Vocabulary()
+    for total in totals(policy, words):
+        if total.recipients is None or total.fenced.in_time[-1][2] or total.pulling:
+            continue
+        for number, budget in enumerate(policy.budgets):
+            if budget.asset == total.asset:
+                assert set(shown_case(policy, number, words).recipients or ()) <= set(total.recipients)
+                assert shown_case(policy, number, words).recipients is not None
 
 
 @settings(max_examples=100, deadline=None)
