@@ -70,6 +70,13 @@ def test_which_recipient_is_not_limited_is_said_with_the_reason() -> None:
     assert "in the end: rule 3 has no list of who can be paid" in explained("bounties").together[2]
 
 
+def test_a_measured_budget_is_not_said_to_count_what_leaves_after_the_call() -> None:
+    """A stream goes on paying later: that no budget counts that stands below, and the budget's own line agrees."""
+    lines = explained("need streams").sentences
+    (budget,) = (line for line in lines if line.startswith("The budget “deposits” counts"))
+    assert "whatever leaves the treasury during a call of this policy counts, and nothing else" in budget
+
+
 def test_a_contract_that_may_take_what_its_call_does_not_charge_is_the_reason() -> None:
     """Shares of one vault can go as the price of another's: the deposit there charges no budget of them."""
     said = explained("need three_vaults")
