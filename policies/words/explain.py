@@ -61,7 +61,7 @@ __all__ = [
 ]
 
 NOT_KNOWN_TO_END = "it is not known whether its effect ends with the act"
-MEASURED = "it is measured, so whatever leaves the treasury during a call of this policy counts, and nothing else"
+MEASURED = "it is measured, so whatever leaves the treasury during a call of this policy counts"
 _THE_RULES = "{the rules}"  # no label can hold braces
 _COUNTABLE = 2**16
 _BARE = re.compile(r"-?[1-9][0-9,]*")

@@ -148,7 +148,7 @@ def test_measured_shared_and_several_budgets_are_told_apart() -> None:
         "rule counts, the whole fall counts, and what comes in by one call does not make up for what leaves by another."
         in text
     )
-    measured = "it is measured, so whatever leaves the treasury during a call of this policy counts, and nothing else"
+    measured = "it is measured, so whatever leaves the treasury during a call of this policy counts"
     assert text.count(measured) == 1
     assert "Budget 2 “payroll” counts" in text
     assert "it is shared with the budgets of this name, token and period in all policies of the DAO" in text
