@@ -76,7 +76,7 @@ story: install
 	@$(RUN) manage.py story $(if $(JSON),--json) $(ARGS)
 
 test: install
-	$(RUN) -m pytest -q -n 3 --dist loadgroup -m "not browser" $(ARGS)
+	$(RUN) -m pytest -q -n 3 -m "not browser" $(ARGS)
 
 test-browser: install-browser
 	$(RUN) -m pytest -q -m browser -n 2 --dist loadfile $(ARGS)

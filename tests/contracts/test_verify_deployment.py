@@ -17,8 +17,6 @@ from eth_utils import keccak
 from tests.conftest import CHAIN_ID, ROOT, Anvil
 
 SCRIPTS = ROOT / "contracts" / "scripts"
-# In one process, for each compiles all contracts anew.
-pytestmark = pytest.mark.xdist_group("verify_deployment")
 
 
 @pytest.fixture(scope="module")
