@@ -40,6 +40,7 @@ def test_there_are_eight() -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_template_is_acted_out(world: World, tmp_path: Path, client: Client, name: str) -> None:  # noqa: F811
     suite, node, said = world.suite, WoundNode(world), []
+    suite.anvil.wind(1)  # a proposer's votes count as of a second ago, and they were delegated in this one
     wallets = {who: Wallet.from_key(who, account.key, node) for who, account in suite.accounts.items()}
     contracts = {key: checksum(address) for key, address in suite.addresses.items()}
     before = suite.read("usdc", "balanceOf", checksum(suite.address("treasury")))
