@@ -11,7 +11,7 @@ import datetime
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import F, Max, Q
+from django.db.models import Case, Max, Q, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext
@@ -34,6 +34,8 @@ _GETTING_ON = (_Status.RECEIVED, _Status.WAITING, *_DECIDED)
 _BEGAN = Q(moves__to_status__in=_GETTING_ON) & Q(
     moves__from_status__in=("", *(status for status in _Status if status not in _GETTING_ON))
 )
+# When a payment was decided: that it is bound to an act, or let go again, is no other decision.
+_DECIDED_SO = Q(moves__to_status__in=_DECIDED) & ~Q(moves__from_status__in=_DECIDED)
 _MOST = 50
 
 
@@ -56,6 +58,19 @@ class Hanging:
         return gettext("Request %(number)s is not carried out yet") % {"number": self.request.pk}
 
     @property
+    def advice(self) -> str:
+        """What whoever would pay it in another way must know first."""
+        if self.request.status == _Status.EXECUTING:
+            return gettext(
+                "An act of it may be signed already, and may then be paid even while the agent is stopped. Don't pay "
+                "it in another way before its page says what came of it: else it may be paid twice."
+            )
+        return gettext(
+            "The agent may still pay it, also when it is started again after a stop. Before anybody pays it in another "
+            "way, the policy's operator ends it on its page, signed in: else it may be paid twice."
+        )
+
+    @property
     def text(self) -> str:
         """All of it in a line."""
         values = {
@@ -67,11 +82,15 @@ class Hanging:
 
 def hanging(dao: Dao, *, longer_than: datetime.timedelta) -> list[Hanging]:
     """Calendars' requests that nobody has to sign and that have been under way for so long, and anybody's whose payment
-    was decided so long ago and is not made; the longest first."""
+    was decided so long ago and is not made; the longest first. That a request by hand waited before counts not: who
+    asked saw it."""
+    of_calendar = Q(pk__in=by_calendars(dao))
+    began, decided = Max("moves__at", filter=_BEGAN), Max("moves__at", filter=_DECIDED_SO)
     rows = (
-        Request.objects.filter(Q(status__in=_DECIDED) | Q(pk__in=by_calendars(dao)), dao=dao, status__in=_GETTING_ON)
+        Request.objects.filter(Q(status__in=_DECIDED) | of_calendar, dao=dao, status__in=_GETTING_ON)
         .select_related("module")
-        .annotate(since=Coalesce(Max("moves__at", filter=_BEGAN), F("created_at")))
+        .annotate(began=began, decided=decided)
+        .annotate(since=Coalesce(Case(When(of_calendar, then="began"), default="decided"), "began", "created_at"))
         .filter(since__lte=timezone.now() - longer_than)
         .order_by("since", "pk")[:_MOST]
     )

@@ -69,6 +69,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("<slug:slug>/agent/requests/", requests.requests, name="requests"),
     path("<slug:slug>/agent/requests/<int:request_id>/", requests.one, name="request"),
     path("<slug:slug>/agent/requests/<int:request_id>/meant", requests.mean, name="request_meant"),
+    path("<slug:slug>/agent/requests/<int:request_id>/end", requests.end, name="request_end"),
     path("<slug:slug>/operations/", operations.operations, name="operations"),
     path("<slug:slug>/operations/stop", operations.stop, name="agent_stop"),
     path("<slug:slug>/operations/start", operations.start, name="agent_start"),

@@ -19,6 +19,8 @@ Status, Who = Request.Status, RequestMove.Who
 PLANNABLE = (Status.RECEIVED, Status.WAITING)
 # An approval may come while the model is down (`received`) as well as after it chose.
 APPROVABLE = (Status.RECEIVED, Status.NEEDS_APPROVAL)
+# No act was made for it, and one may still be without anybody's signature.
+ENDABLE = (Status.RECEIVED, Status.WAITING, Status.PLANNED)
 
 # Who may move a request, from where, and to where. A status that stands on both sides may be given another reason; that
 # is no move, and no row.
@@ -31,6 +33,7 @@ _TABLE: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         (*PLANNABLE, Status.ABSTAINED, Status.REFUSED, Status.NEEDS_APPROVAL, Status.PLANNED),
     ),
     (Who.OPERATOR, APPROVABLE, (Status.PLANNED,)),
+    (Who.OPERATOR, ENDABLE, (Status.REFUSED,)),
     (
         Who.EXECUTOR,
         (Status.PLANNED, Status.EXECUTING),

@@ -328,6 +328,11 @@ SENTENCES: Mapping[str, Template] = {
     "asker_means": gettext_noop("who asked means {candidate}"),
     "only_asker_means": gettext_noop("only who asked, signed in with the same account, can say what was meant"),
     "nothing_to_mean": gettext_noop("there is nothing to pick: the request is not waiting with several readings"),
+    "only_operator_ends": gettext_noop("only the policy's operator, {operator}, can end a request"),
+    "nothing_to_end": gettext_noop(
+        "the operator ends a request only while no act was made for it and it waits for no signature"
+    ),
+    "ended_by_operator": gettext_noop("ended by the operator"),
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),

@@ -15,6 +15,7 @@ from agent.work_names import EXECUTE_WORK
 from governance import work
 from governance.models import Cursor, PolicyVersion, Work
 from governance.words import say as site_says
+from presentation import hanging
 from tests.webapp.conftest import DAY, NOW, Made, account
 from tests.webapp.states import policy_code
 from webapp.mail import plan
@@ -139,6 +140,9 @@ def test_what_a_calendar_asked_for_and_hangs_is_told_to_operator_and_asker_then_
     assert after(days=1, minutes=1) == both
     assert page in mail.outbox[0].body
     assert "no word yet" in mail.outbox[0].body
+    is_bound = status == "executing"
+    assert ("before its page says what came of it" in mail.outbox[0].body) is is_bound
+    assert ("the policy's operator ends it on its page" in mail.outbox[0].body) is not is_bound
     # Moves from one of these statuses to another are no end of it; another look is another move.
     RequestMove.objects.create(request=stuck, from_status="planned", to_status=status, who="executor")
     assert told() == {}
@@ -155,6 +159,31 @@ def test_what_a_calendar_asked_for_and_hangs_is_told_to_operator_and_asker_then_
     Request.objects.filter(pk=stuck.pk).update(status="executed")
     assert after(days=8) == {}
     assert "Something is not carried out yet" not in client.get("/river/agent/").content.decode()
+
+
+def test_a_request_by_hand_hangs_from_when_its_payment_was_decided_and_not_from_when_it_began_to_wait(
+    house: Made,
+) -> None:
+    PolicyVersion.objects.update(code=policy_code(house).replace(_operator_of(house), OPERATOR))
+    asked = request_of(house, "1", ASKER, "planned")
+
+    def way(*moves: tuple[str, str, float]) -> None:
+        asked.moves.all().delete()
+        for before, after, days in moves:
+            move = RequestMove.objects.create(request=asked, from_status=before, to_status=after, who="planner")
+            RequestMove.objects.filter(pk=move.pk).update(at=timezone.now() - datetime.timedelta(days=days))
+
+    waited = (("", "received", 9), ("received", "waiting", 8.5))
+    way(*waited, ("waiting", "planned", 0.1))
+    assert hanging.hanging(house.dao, longer_than=datetime.timedelta(days=1)) == []
+    assert told() == {}
+    # Bound and let go again is no other decision.
+    way(*waited, ("waiting", "planned", 2), ("planned", "executing", 0.3), ("executing", "planned", 0.2))
+    (one,) = hanging.hanging(house.dao, longer_than=datetime.timedelta(days=1))
+    assert one.days == 2
+    # One that the operator signed after it was refused an act counts from then.
+    way(("received", "planned", 9), ("planned", "needs_approval", 8), ("needs_approval", "planned", 0.5))
+    assert told() == {}
 
 
 def test_a_decided_payment_that_hangs_says_why_the_agent_did_not_get_on(house: Made, client) -> None:

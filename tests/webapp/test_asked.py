@@ -11,7 +11,8 @@ import pytest
 from agent.acts import life
 from agent.acts.words import say
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
-from governance.models import Proposal, ProposalTransition
+from governance.models import PolicyVersion, Proposal, ProposalTransition
+from policies.code.encoding import codehash, decode
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, Made, account
 from tests.webapp.states import policy_code
@@ -218,3 +219,37 @@ def test_a_record_is_told_in_words_with_the_json_behind(client, made):
     assert f"/records/{'07' * 32}.json" in text
     assert "Act 9 of policy" in text
     assert datetime.now(UTC).strftime("%Y") in text
+
+
+@pytest.mark.parametrize("status", ["received", "waiting", "planned", "needs_approval", "executing", "executed"])
+def test_the_operator_ends_on_its_page_what_no_act_was_made_for_and_nobody_else_does(client, made, settings, status):
+    settings.ORIGIN = "http://testserver"
+    asked = ask(made, 1, status)
+    path = f"/river/agent/requests/{asked.pk}/"
+    assert client.post(f"{path}end").status_code == 403
+    assert client.get(f"{path}end").status_code == 405
+    assert client.post("/river/agent/requests/999/end").status_code == 404
+    sign_in(client)
+    assert client.post(f"{path}end").status_code == 409, "no policy in force names an operator"
+    raw = policy_code(made)
+    put_in_force(made, raw)
+    assert "End this request" not in text_of(client, path)
+    assert client.post(f"{path}end").status_code == 403
+    put_in_force(made, raw.replace(decode(raw).operator, bytes.fromhex(MEMBER.address[2:])))
+    may_end = status in ("received", "waiting", "planned")
+    assert ("End this request" in text_of(client, path)) is may_end
+    assert client.post(f"{path}end").status_code == (302 if may_end else 409)
+    asked.refresh_from_db()
+    assert asked.status == ("refused" if may_end else status)
+    if may_end:
+        text = text_of(client, path)
+        assert "ended by the operator" in text
+        assert "End this request" not in text
+        assert client.post(f"{path}end").status_code == 409
+
+
+def put_in_force(made: Made, raw: bytes) -> None:
+    PolicyVersion.objects.create(
+        dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32,
+        version=PolicyVersion.objects.count() + 1, agent=account(50), codehash=codehash(raw), code=raw, log=made.log(),
+    )  # fmt: skip

@@ -33,7 +33,7 @@ POSTS = {
     "roster": Action.ROSTER_ACCEPTED, "schedules": Action.SCHEDULE_MADE,
     "agent_start": Action.AGENT_STARTED, "agent_stop": Action.AGENT_STOPPED, "clock": Action.LOCAL_CLOCK_WOUND,
     "confirm": Action.SUBSCRIPTION_CONFIRMED, "own": None, "own_data": Action.READER_FORGOTTEN,
-    "request_meant": Action.READING_PICKED,
+    "request_meant": Action.READING_PICKED, "request_end": Action.REQUEST_MOVED,
     "subscribe": Action.SUBSCRIPTION_ASKED, "unsubscribe": Action.SUBSCRIPTION_ENDED,
     "webhooks": Action.WEBHOOK_ADDED, "webhook_end": Action.WEBHOOK_ENDED,
     "propose": Action.DRAFT_KEPT, "kept_draft": Action.DRAFT_KEPT,
@@ -45,9 +45,11 @@ COMMANDS = {
     "add_dao": Action.DAO_ADDED, "agent": Action.AGENT_STARTED, "audit_log": Action.LOG_EXPORTED,
     "module": Action.TRANSACTION_SIGNED, "policy_document": Action.POLICY_DOCUMENT_KEPT,
     "rebuild": Action.MIRROR_REBUILT, "sign_roster": Action.ROSTER_ACCEPTED,
+    "webhooks": Action.WEBHOOK_ENDED,
     "audit": None, "check_model": None, "doctor": None, "flags": None, "gaps": None, "policy": None, "review": None,
     "verify_record": None,
     "replay": None,  # into a database of its own
+    "demo_act": None,  # acts through the running demo's site and chain, which record
     "demo": None, "demo_reset": None, "story": None,  # a whole stack, whose processes record for themselves
 }  # fmt: skip
 

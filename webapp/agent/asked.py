@@ -15,6 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from agent.acts import forms, life, meaning, paid, silence
 from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
+from agent.acts.policy import NoPolicyInForce, in_force
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
 from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove, ScheduledTime
@@ -148,6 +149,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "means": row["asker_means"],
         "is_asker": account == bytes(request.requested_by) and request.asker_signed_in,
         "may_pick": may_pick,
+        "may_end": request.status in life.ENDABLE and _is_operator(place, request, account),
         "version": version,
         "policy_id": bytes(request.policy_id),
         "budgets": _budgets(place, version),
@@ -157,6 +159,13 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "acts": acts_of(place, request),
         "payments": [_payment(place, act, payment) for act, payment in paid.lately(place.dao, payees, besides=request)],
     }
+
+
+def _is_operator(place: DaoView, request: Request, account: bytes | None) -> bool:
+    try:
+        return account is not None and account == in_force(place.dao, bytes(request.policy_id)).code.operator
+    except NoPolicyInForce:
+        return False
 
 
 def _move(move: RequestMove) -> dict[str, Any]:

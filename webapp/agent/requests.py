@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The list of requests, the page of one, and the asker's word on which reading was meant."""
+"""The list of requests, the page of one, the asker's word on which reading was meant, and the operator's end of one."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from django.utils.translation import gettext
 from django.views.decorators.csrf import csrf_protect, ensure_csrf_cookie
 from django.views.decorators.http import require_POST, require_safe
 
-from agent.acts import meaning
+from agent.acts import ending, meaning
+from agent.acts.policy import NoPolicyInForce
 from governance.chain.address import BadAddress, to_bytes
 from governance.sentences import worded
 from policies.notation.visible import one_line
@@ -84,5 +85,24 @@ def mean(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
     try:
         meaning.pick(found, request.POST.get("candidate", "")[:8], account)
     except meaning.MeaningError as error:
+        return _one(request, place, request_id, worded(error.sentence), 409)
+    return HttpResponseRedirect(reverse("request", args=[slug, request_id]))
+
+
+@require_POST
+@csrf_protect
+def end(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
+    """Have the policy's operator end a request that no act was made for."""
+    place = DaoView.of(slug)
+    found = request_of(place, request_id)
+    account = signin.account_of(request, place.dao.chain_id)
+    if account is None:
+        return _one(request, place, request_id, gettext("Sign in with the policy's operator."), 403)
+    try:
+        ending.end(found, account)
+    except ending.EndingError as error:
+        status = 403 if error.sentence.code == "only_operator_ends" else 409
+        return _one(request, place, request_id, worded(error.sentence), status)
+    except NoPolicyInForce as error:
         return _one(request, place, request_id, worded(error.sentence), 409)
     return HttpResponseRedirect(reverse("request", args=[slug, request_id]))

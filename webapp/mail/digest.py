@@ -233,9 +233,7 @@ def of_hanging(place: DaoView, one: hanging.Hanging) -> Item:
         gettext("Asked: “%(text)s”.") % {"text": told(one.request.text, 300)},
         gettext("It is under way since %(since)s, and nobody has to sign it.") % {"since": words.when(one.since)},
         gettext("Why: %(why)s.") % {"why": told(one.why, 400)},
-        gettext(
-            "The agent goes on trying. Whoever pays it in another way stops the agent first: else it may be paid twice."
-        ),
+        one.advice,
     ]
     return Item(
         told(one.title, 200), settings.ORIGIN + reverse("request", args=[place.dao.slug, one.request.pk]), lines
