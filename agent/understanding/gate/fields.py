@@ -137,28 +137,12 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     return _of_words(one, value, facts, is_line=is_line, is_amount=is_known and one.key in ("amount", "token"))
 
 
-# Columns whose values are no names: their first word, too, must be known to change nothing.
+# Columns whose values are no names: each of their words, with a capital too, must be known to change nothing.
 _SAID = sets.words_of("title purpose description reason memo activity task work for category what why")
 _FREE_IN_CELLS = frozenset().union(
     sets.MONEY_NOUNS, sets.AIMS, sets.TITLE_VERBS, sets.GLUE, sets.COSTS, sets.KINDS, sets.TOPICS, sets.BINDING,
     sets.SETTING_NOUNS, sets.PLAIN_STATUS, sets.META, sets.words_of("text texts page pages cc"),
 )  # fmt: skip
-_TOPIC = sets.words_of(
-    "purpose description item project work task activity service services team category topic reason for"
-)
-_NO_TOPIC = (
-    sets.BINDING
-    | sets.LOST
-    | sets.AGAINST
-    | sets.ASIDE_TURNS
-    | sets.CHAINS
-    | sets.ON_CHAIN
-    | sets.words_of(
-        "repayment restitution clawback ransom bribe parking holding custody guarding temporary home salary "
-        "salaries wager "
-        "bet show pretence prank hoax forwarding relay passing onto via nominee agent proxy refund refunds trial"
-    )
-)
 _PEOPLE = sets.words_of("name names contributor grantee payee person member team delegate who recipient vendor")
 _WORTHS = sets.words_of("usd eur dollars euros value worth")
 _COUNTED = sets.words_of(
@@ -186,14 +170,6 @@ def _is_reference(one: Field, names: Sequence[str]) -> bool:
     return all(word[:1].isupper() for word in words) and len(words) <= 6
 
 
-def _is_plain_topic(one: Field) -> bool:
-    """Whether a cell of at most three words stands in a column of what an amount is for."""
-    return len(one.text.split()) <= _MOST_TOPIC and bool(_names(one)) and set(_names(one)) <= _TOPIC
-
-
-_MOST_TOPIC = 3
-
-
 def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount: bool) -> str:
     """Words of a value that bind it to something, name another token or, beside an amount, are unknown."""
     for match in _VALUE.finditer(value):
@@ -204,10 +180,8 @@ def _of_words(one: Field, value: str, facts: Facts, *, is_line: bool, is_amount:
         is_name = re.match(r"\s[^\W\d_]", one.text[match.end() :]) is not None  # "ENS Labs"
         if symbol is not None and not is_name and not facts.moves(symbol):
             return "token"
-        is_named = one.text[match.start()].isupper() and (match.start() > 0 or not set(_names(one)) & _SAID)
+        is_named = one.text[match.start()].isupper() and not set(_names(one)) & _SAID
         is_said = not is_amount and one.key not in _ORDERED and not is_named and symbol is None and "." not in plain
-        if is_said and _is_plain_topic(one) and not set(re.findall(r"[^\W\d_]+", level(one.text))) & _NO_TOPIC:
-            is_said = False
         if is_said and not are_plain((plain,), facts, _FREE_IN_CELLS) and not _is_reference(one, _names(one)):
             return "words"
         if plain in sets.BINDING - (sets.FREE_IN_LINES if is_line else frozenset()) and plain not in facts.words:
