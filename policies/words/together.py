@@ -88,15 +88,18 @@ def totals(policy: PolicyCode, words: Vocabulary) -> tuple[AssetTotal, ...]:
 
 def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
     how = [(one, leaving(policy, one, words)) for one in charges_of(policy, asset)]
-    by_call = [one for one, way in how if way is Leaving.BY_CALL]
-    pulled = [one for one, way in how if way is Leaving.PULLED]
     free: list[Charged] = []
     fenced: list[Charged] = []
-    for one in by_call:
-        (fenced if fence(policy, policy.rules[one.rule], asset) else free).append(one)
-    incomes = dict.fromkeys(
-        income for one in (*fenced, *pulled) for income in [fence(policy, policy.rules[one.rule], asset)] if income
-    )
+    pulled: list[Charged] = []
+    incomes: dict[Income, None] = {}
+    for one, way in how:
+        if way is Leaving.NOT:
+            continue
+        if income := fence(policy, policy.rules[one.rule], asset):
+            fenced.append(one)
+            incomes[income] = None
+        else:
+            (free if way is Leaving.BY_CALL else pulled).append(one)
     recipients = _recipients(policy, free)
     return AssetTotal(
         asset,
@@ -106,7 +109,7 @@ def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
         tuple(incomes),
         _most(policy, pulled),
         unfenced(policy, pulled),
-        _most(policy, [*by_call, *pulled]),
+        _most(policy, [*free, *fenced, *pulled]),
         to_anybody(policy, free) if recipients is None else f"only to {_whom(recipients, words)}",
     )
 
@@ -293,13 +296,17 @@ def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> str:
     parts = [_taken(policy, total.joint, total.asset, words)]
     if free and total.taken != total.joint:
         parts.append(f"of this for nothing: {_taken(policy, total.taken, total.asset, words)}")
+    whole = free and total.taken == total.joint
+    if whole and total.recipients is None:
+        return "; ".join([*parts, total.to_whom])  # nothing is worse than all of it for nothing to anybody
     if free:
-        parts.append(total.to_whom)
-    if total.taken != total.joint:
-        if fenced:
-            parts.append(f"for {'the rest' if free else 'all of it'} something must come in: {_lost(total, words)}")
-        if total.pulling:
-            parts.append(_pulled(policy, total, words, alone=not (free or fenced)))
+        has_others = whole and (fenced or total.pulling)  # whom those pay, the list does not limit
+        parts.append(f"{'for nothing it can go ' * bool(has_others)}{total.to_whom}")
+    if fenced:
+        which = ("what goes in another way" if whole else "the rest") if free else "all of it"
+        parts.append(f"for {which} something must come in: {_lost(total, words)}")
+    if total.pulling:
+        parts.append(_pulled(policy, total, words, alone=not (free or fenced)))
     return "; ".join(parts)
 
 

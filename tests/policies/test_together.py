@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """The three lines about all of a policy: never less than what can go, and no asset left out."""
 
+import re
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from policies.code.encoding import decode, pack
@@ -16,7 +17,7 @@ from policies.trial.stolen_key import simulate
 from policies.words.explain import explain
 from policies.words.explanation import explanation
 from policies.words.leaving import fence
-from policies.words.together import totals
+from policies.words.together import shown_case, totals
 from policies.words.wording import Vocabulary
 from policies.words.worst_case import worst_case
 
@@ -212,3 +213,91 @@ def test_what_takes_only_what_leaves_is_not_said_to_be_charged() -> None:
         policy_of((budget(measured=True),), Rule(FIRST, DEPOSIT, False, False, 2, (), ())), {}, TOKENS
     ).table[0]
     assert row.charged_by == "whatever leaves by rule 1 counts too"
+
+
+# To whom it goes
+
+
+@st.composite
+def payments_beside_vaults(draw: st.DrawFn) -> PolicyCode:
+    """Listed payments, vaults and calls that share budgets of two tokens and a vault's shares."""
+    assets = draw(st.lists(st.sampled_from([USDC, USDC, DAI, FIRST]), min_size=1, max_size=3))
+    limits, levels = st.sampled_from([5, 1_000_000]), st.sampled_from([0, 5])
+    budgets = tuple(
+        budget(asset, draw(limits), instant_limit=draw(levels), measured=draw(st.booleans()), name=b"%031d" % place)
+        for place, asset in enumerate(assets)
+    )
+    charges = st.lists(st.integers(0, len(budgets) - 1), unique=True, max_size=2)
+    incomes = st.lists(
+        st.builds(
+            Income, st.sampled_from([USDC, DAI, FIRST]), st.integers(0, len(budgets) - 1), st.just(9), st.just(10)
+        ),
+        max_size=1,
+    )
+    rules = []
+    for target, function in draw(st.lists(st.sampled_from(WAYS), min_size=1, max_size=4, unique=True)):
+        count, source = function.count(",") + 1, int(function.startswith("transfer"))
+        rule = Rule(target, selector(function), False, False, count, (), ())
+        charged = tuple(Charge(place, Source.ARGUMENT, source) for place in sorted(draw(charges)))
+        rules.append(replace(rule, charges=charged, incomes=tuple(draw(incomes)), approval=function.startswith("appr")))
+        if function.startswith("transfer") and draw(st.booleans()):
+            rules[-1] = replace(rules[-1], clauses=(Clause(0, Kind.EQUAL, draw(st.integers(1, 2))),))
+    return policy_of(budgets, *rules)
+
+
+WAYS = [
+    (USDC, "transfer(address,uint256)"),
+    (DAI, "transfer(address,uint256)"),
+    (USDC, "approve(address,uint256)"),
+    (FIRST, "deposit(uint256,address)"),
+    (FIRST, "redeem(uint256,address,address)"),
+    (SECOND, "deposit(uint256,address)"),
+    (b"\5" * 20, "call(uint256)"),
+]
+VAULT = Rule(
+    FIRST, DEPOSIT, False, False, 2, (), (Charge(0, Source.ARGUMENT, 0),), incomes=(Income(FIRST, 0, 9, 10),)
+)  # fmt: skip
+LISTED = Rule(USDC, TRANSFER, False, False, 2, (Clause(0, Kind.EQUAL, 7),), (Charge(0, Source.ARGUMENT, 1),))
+IN_ANOTHER_WAY = "for what goes in another way something must come in: at most 1 in 10 of it is lost"
+TO_ANYBODY = "but all of it can go for nothing, and to anybody, if the contract that is called under rule"
+
+
+@settings(max_examples=400, deadline=None)
+@given(payments_beside_vaults())
+@example(policy_of((budget(measured=True),), LISTED, VAULT))
+@example(policy_of((budget(measured=True),), LISTED, ALLOWANCE, UNWRAP))
+@example(policy_of((budget(measured=True),), LISTED, ALLOWANCE, replace(UNWRAP, incomes=(Income(DAI, 0, 1, 1),))))
+def test_a_list_is_said_to_limit_who_gets_it_only_with_what_goes_past_it(policy: PolicyCode) -> None:
+    words = Vocabulary({}, TOKENS, {})
+    counted = stolen(policy).partition(", and WITHOUT ANY BOUND")[0]
+    parts = re.split(r"(?:: |\. )[oO]f the token (\w+) \(", counted)
+    symbols = parts[1::2] or [words.symbol(policy.budgets[0].asset)]
+    for symbol, text in zip(symbols, parts[2::2] or [counted], strict=True):
+        if "only to " not in text:
+            continue
+        for number, one in enumerate(policy.budgets):
+            if words.symbol(one.asset) != symbol:
+                continue
+            paid = shown_case(policy, number, words).recipients
+            if paid is None:
+                assert "something must come in" in text or "to anybody, if the contract" in text, text
+            else:
+                assert all(f"{checksum(address)[:6]}…{checksum(address)[-4:]}" in text for address in paid), text
+
+
+def test_a_payment_that_shares_its_budget_with_a_vault_limits_only_itself() -> None:
+    """One list could take all of the budget: that the same may go into the vault, or to anybody, was left out."""
+    beside_a_vault = stolen(policy_of((budget(measured=True),), LISTED, VAULT))
+    assert f"; for nothing it can go only to 0x0000…0007; {IN_ANOTHER_WAY}" in beside_a_vault
+    assert "to anybody" not in beside_a_vault
+    beside_an_allowance = stolen(policy_of((budget(measured=True),), LISTED, ALLOWANCE, VAULT, UNWRAP))
+    assert IN_ANOTHER_WAY in beside_an_allowance
+    assert TO_ANYBODY in beside_an_allowance
+    assert "; only to 0x0000…0007." in stolen(policy_of((budget(measured=True),), LISTED))
+
+
+def test_what_is_pulled_against_something_is_told_as_what_goes_against_something() -> None:
+    unwrap = replace(UNWRAP, incomes=(Income(DAI, 0, 9, 10),))
+    said = stolen(policy_of((budget(measured=True),), ALLOWANCE, unwrap))
+    assert "1,000,000 USDC right away" in said
+    assert "for all of it something must come in: at most 1 in 10 of it is lost if 1 DAI" in said
