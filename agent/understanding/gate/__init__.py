@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from agent.understanding.effects import Effect
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.asides import aside_left_over, is_choice, is_other_choice, own_names
-from agent.understanding.gate.before import follows_before, is_before
+from agent.understanding.gate.before import is_before
 from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver, facts_of
 from agent.understanding.gate.fields import (
@@ -87,18 +87,14 @@ def left_over(
         return found, []
     around = _around([by_place[place] for place in telling], sections, facts, reads)
     previous: Passage | None = None
-    before: Passage | None = None  # the last sentence of how things are until the calls are made
     for read in reads:
         if _place(read.passage) not in telling:
             is_after = previous is not None and (
                 _place(previous) in telling or previous.section in around.sections - {read.passage.section}
             )
             over = _beside(read, around, previous, is_after_order=is_after)
-            is_state = not read.passage.is_quoted and (
-                is_before(read, facts) or (previous is not None and previous is before and follows_before(read, facts))
-            )
-            if over is not None and is_state:
-                over, before = LeftOver(REASONS, over.start, over.end), read.passage
+            if over is not None and not read.passage.is_quoted and is_before(read, facts):
+                over = LeftOver(REASONS, over.start, over.end)
             if over is not None:
                 (reasons if over.code == REASONS else found).append(over)
         previous = read.passage

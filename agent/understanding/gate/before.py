@@ -1,56 +1,54 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Sentences that say how things are before power is taken away, and what follows from it.
+"""Sentences that say how things are before power is taken away: "Lea still has the proposer role on the timelock".
 
-"The old multisig still has the controller role" is why the role is revoked. It is held against the calls: of the role
-that they take, and of nobody who takes no part. "This means that it could ..." behind it says what may happen today.
+It is why the role is revoked. The form is closed: who loses the role, that it is had as yet, and the role in words of
+the calls. One more clause, or one more word, and the sentence leaves a doubt: it may order what no call does.
 """
 
 import re
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts
-from agent.understanding.gate.forms import said_of
-from agent.understanding.mentions.languages import Act
+from agent.understanding.mentions.parties import Party
 from agent.understanding.orders import Read
 from agent.understanding.passages import Shape
 
-_STILL = re.compile(r"\b(?:still|currently|presently|today|at present)\s+(?:has|have|holds?|is|are|retains?)\b")
-_FOLLOWS = re.compile(
-    r"^\W*(?:this|that|which) (?:means?|would mean|implies)\b[^.;:]*\b(?:could|can|may|might)\b|"
-    r"^\W*(?:this|that) (?:allows|lets|enables)\b"
+_WHO = re.compile(r"\W*(?:(?:the|our) )?(?:(?:old|previous|first) )?")
+_HAS = re.compile(
+    r"(?:'s (?:multisig|safe|wallet|account))?\W*\b(?:(?:still|currently|presently) (?:has|have|holds?|is|are)|"
+    r"(?:is|are) (?:still|currently|presently)) (?P<what>[^.;:,()]*)\W*"
 )
-_LATER = sets.words_of(
-    "until unless once after afterwards later again back restore restored restores return returns keep "
-    "keeps remain remains "
-    "stays instead temporarily temporary pending never if when till before soon next regain regains "
-    "reinstate reinstated "
-    "vote proposal call fail fails same new other's grant grants granted add adds added give gives given"
-)
-_BEFORE = sets.words_of("before was created originally dao")
+_PLAIN = sets.words_of("a an the of on in for at role roles power account address")
 
 
 def is_before(read: Read, facts: Facts) -> bool:
-    """Whether a sentence says that who loses a role has it as yet, of that role and of nobody else."""
-    folded = read.voice.folded
-    if not _is_plain(read, facts) or _STILL.search(folded) is None:
+    """Whether a sentence says only that who loses a role has it as yet."""
+    if read.passage.shape is not Shape.SENTENCE or read.quantities or not _are_all_taken(facts):
         return False
+    losing = {effect.recipient for effect in facts.effects if effect.recipient is not None}
+    return any(set(who.addresses) <= losing and _says_what_it_has(who, read, facts) for who in read.parties)
+
+
+def _says_what_it_has(who: Party, read: Read, facts: Facts) -> bool:
+    """Whether a party opens the sentence, and all behind it is that it still has what the calls take."""
+    folded = read.voice.folded
+    match = _HAS.fullmatch(folded[who.end :])
+    if match is None or not who.addresses or _WHO.fullmatch(folded[: who.start]) is None:
+        return False
+    start, what = who.end + match.start("what"), match["what"]
+    for party in read.parties:
+        if party.start >= start and facts.takes_part(party):
+            what = what[: party.start - start] + " " * (party.end - party.start) + what[party.end - start :]
+    said = set(re.findall(r"[^\W_]+", what))
     roles = {word for one in facts.effects for word in re.findall(r"[a-z]{5,}", one.subject.casefold())}
-    return not (said_of(folded) & (_LATER - _BEFORE)) and bool(said_of(folded) & roles)
+    return bool(said & roles) and said <= facts.words | _PLAIN
 
 
-def follows_before(read: Read, facts: Facts) -> bool:
-    """Whether a sentence behind such a one says what could happen: "This means that its keyholders could ..."."""
-    folded = read.voice.folded
-    is_free = _is_plain(read, facts) and not said_of(folded) & _LATER
-    return is_free and _FOLLOWS.search(folded) is not None
-
-
-def _is_plain(read: Read, facts: Facts) -> bool:
-    """Whether all calls take a role away, and a sentence has no number and nobody besides."""
-    if not facts.effects or read.passage.shape is not Shape.SENTENCE or read.quantities or Act.REVOKE not in facts.acts:
-        return False
-    is_taking = all(str(one.kind) == "role_change" and _takes(one.new_value, one.function) for one in facts.effects)
-    return is_taking and all(not party.addresses or facts.takes_part(party) for party in read.parties)
+def _are_all_taken(facts: Facts) -> bool:
+    """Whether all calls take a role away."""
+    return bool(facts.effects) and all(
+        str(one.kind) == "role_change" and _takes(one.new_value, one.function) for one in facts.effects
+    )
 
 
 def _takes(new_value: str, function: str) -> bool:
