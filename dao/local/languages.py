@@ -10,6 +10,7 @@ The command line speaks English, so the sentences of `governance.installing`, wh
 from __future__ import annotations
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -97,10 +98,13 @@ def compile_all() -> None:
     for path in SOURCES.glob("*.po"):
         place = COMPILED / path.stem / "LC_MESSAGES"
         place.mkdir(parents=True, exist_ok=True)
-        half = place / "django.half"
-        with half.open("wb") as target:
-            write_mo(target, read(path))
-        half.replace(place / "django.mo")
+        half = place / f"django.{os.getpid()}.half"  # of two that compile at once, neither writes into the other's
+        try:
+            with half.open("wb") as target:
+                write_mo(target, read(path))
+            half.replace(place / "django.mo")
+        finally:
+            half.unlink(missing_ok=True)
 
 
 def main() -> int:

@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from django.utils import translation
 from dao.local import languages
 from governance.numbers import grouped, in_language
 from policies.notation.amounts import units
+from tests.conftest import ROOT
 
 FILES = sorted(languages.SOURCES.glob("*.po"))
 # Values of both ways to put them in, with their formats; marks of HTML; what a reader types or looks up as it is.
@@ -110,6 +113,33 @@ def test_what_is_compiled_is_what_is_written(tmp_path, monkeypatch):
         gathered = read_po(source)
     assert gathered.get("Home").string == "Start"
     assert gathered.get("Skip to the content").string == ""
+
+
+def test_two_that_compile_at_once_each_write_whole_files(tmp_path, monkeypatch):
+    """As two test runs in one checkout do: the second begins and ends while the first writes."""
+    (tmp_path / "de.po").write_bytes((languages.SOURCES / "de.po").read_bytes())
+    made = tmp_path / "made"
+    monkeypatch.setattr(languages, "SOURCES", tmp_path)
+    monkeypatch.setattr(languages, "COMPILED", made)
+    write, seen = languages.write_mo, []
+
+    def slowly(target, catalog):
+        target.write(b"half")
+        target.flush()
+        another = (
+            "import sys; from pathlib import Path; from dao.local import languages as one; "
+            "one.SOURCES, one.COMPILED = map(Path, sys.argv[1:]); one.compile_all()"
+        )
+        subprocess.run([sys.executable, "-c", another, str(tmp_path), str(made)], check=True, cwd=ROOT)
+        seen.append((made / "de" / "LC_MESSAGES" / "django.mo").read_bytes())
+        target.seek(0)
+        write(target, catalog)
+
+    monkeypatch.setattr(languages, "write_mo", slowly)
+    languages.compile_all()
+    folder = made / "de" / "LC_MESSAGES"
+    assert seen == [(folder / "django.mo").read_bytes()]
+    assert [path.name for path in folder.iterdir()] == ["django.mo"]
 
 
 def test_numbers_are_written_as_the_language_writes_them():
