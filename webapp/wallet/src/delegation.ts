@@ -61,7 +61,7 @@ export async function showDelegation(): Promise<void> {
   shown.append(element("p", words.readingDelegation, "small quiet"));
   const told = await readDelegation(seen, tokenOf(of));
   const [lead = "", ...more] = await sentences(seen, told, of);
-  if (told.delegate !== null) more.push(words.canNotSplit);
+  if (told.delegate !== null) more.push(words.oneDelegate);
   if (told.isSplit) more.push(words.splitsElsewhere);
   if (current() !== seen) return; // an answer about another account
   shown.replaceChildren(element("p", lead, "lead"), ...more.map((text) => element("p", text, "small quiet")));

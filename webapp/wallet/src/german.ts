@@ -31,7 +31,8 @@ export const german: Words = {
   delegationUnknown:
     "Das Stimmtoken sagt Ihrer Wallet nicht, mit wem Sie abstimmen. Sie dürfen trotzdem eine Delegation senden.",
   holdsAndNobody: (tokens) => `Sie halten ${tokens} und haben an niemanden delegiert: sie zählen in keiner neuen Abstimmung.`,
-  canNotSplit: "Dieses Token kennt für jedes Konto einen Delegierten: es kann Ihre Stimmen nicht auf mehrere aufteilen.",
+  oneDelegate:
+    "delegates() dieses Tokens antwortet für Ihr Konto mit einer Adresse. Diese Seite kennt keinen Weg, Ihre Stimmen auf mehrere aufzuteilen; ob es anderswo einen gibt, ist hier nicht bekannt.",
   splitsElsewhere:
     "Dieses Token lässt ein Konto seine Stimmen auf mehrere Delegierte aufteilen. Diese Seite kann das nicht: was Sie hier senden, gibt sie alle einem.",
   delegateNow: "Delegieren Sie jetzt, an sich selbst oder an jemand anderen, für die nächste Abstimmung.",

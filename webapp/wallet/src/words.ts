@@ -33,7 +33,8 @@ const english = {
   readingDelegation: "Reading your tokens from the chain …",
   delegationUnknown: "The votes token does not tell your wallet with whom you vote. You may send a delegation all the same.",
   holdsAndNobody: (tokens: string) => `You hold ${tokens} and have delegated to nobody: they count in no new vote.`,
-  canNotSplit: "This token knows one delegate for each account: it can't split your votes among several.",
+  oneDelegate:
+    "This token's delegates() answers one address for your account. This page knows no way to split your votes among several; whether there is one elsewhere is not known here.",
   splitsElsewhere: "This token lets an account split its votes among several delegates. This page can't do that: what you send here gives them all to one.",
   delegateNow: "Delegate now, to yourself or to somebody else, for the next vote.",
   holdsAndSelf: (tokens: string) => `Your ${tokens} vote with you.`,
