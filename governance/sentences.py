@@ -9,14 +9,19 @@ has, and what it was made of; `worded` makes it again in the reader's language.
 A sentence inside another may be of another table, which its JSON then names.
 """
 
+import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from django.utils.translation import gettext
 
 from governance.numbers import Translate, if_grouped
 
-_WRITTEN = frozenset({"text", "quote", "name", "sample"})  # values that somebody wrote: shown as they are
+# Values that somebody wrote, as is whatever stands in quotation marks: they are shown as they are.
+_WRITTEN = frozenset({"text", "quote", "name", "sample", "digits", "plain"})
+_QUOTED = re.compile(r'"[^"]*"|“[^”]*”|`[^`]*`')
+_PLACE = re.compile(r"\{(\w+)")
 LEGACY = "legacy"  # text alone: of a row older than the codes, or of a newer version of the site
 
 Values = Mapping[str, Any]
@@ -67,7 +72,8 @@ class Table:
     """The sentences of one subject. Its name is stored, so it never changes.
 
     `in_words` words the values that are JSON objects: amounts, parties, durations. Without it they stay as they are. A
-    text gets lists with "; " between their parts, a function gets them as lists.
+    text gets lists with "; " between their parts, a function gets them as lists. `as_written` names, by code, a value
+    that somebody wrote, beyond those that are quoted: its numbers stay as they are.
     """
 
     def __init__(
@@ -75,8 +81,11 @@ class Table:
         name: str,
         sentences: Mapping[str, Template],
         in_words: Callable[[Any, Translate], Any] = lambda value, _translate: value,
+        *,
+        as_written: Mapping[str, str] | None = None,
     ) -> None:
         self.name = name
+        self._as_written = as_written or {}
         self._in_words = in_words
         self._sentences: dict[str, Template] = {"": "", LEGACY: _its_text}
         self.add(sentences)
@@ -136,10 +145,11 @@ class Table:
         inner = {name: self._worded_value(value, translate) for name, value in values.items()}
         if callable(template):
             return template(inner, translate)
-        joined = {name: "; ".join(map(str, each)) if isinstance(each, list) else each for name, each in inner.items()}
-        for name, each in joined.items():
-            if isinstance(each, str) and name not in _WRITTEN:
-                joined[name] = if_grouped(each, translate)
+        kept = _WRITTEN | _quoted(template) | {self._as_written.get(code)}
+        shown = {
+            name: each if name in kept else _in_language(values[name], each, translate) for name, each in inner.items()
+        }
+        joined = {name: "; ".join(map(str, each)) if isinstance(each, list) else each for name, each in shown.items()}
         return translate(template).format_map(joined)
 
     def _worded_value(self, value: Any, translate: Translate) -> Any:
@@ -153,6 +163,19 @@ class Table:
 def worded(sentence: Sentence) -> str:
     """Return a sentence, and those in it, in the reader's language: for pages and mails."""
     return sentence.table.worded(sentence.code, sentence.values, gettext)
+
+
+@cache
+def _quoted(template: str) -> frozenset[str]:
+    """The values that a text puts between quotation marks."""
+    return frozenset(name for part in _QUOTED.findall(template) for name in _PLACE.findall(part))
+
+
+def _in_language(value: Any, shown: Any, translate: Translate) -> Any:
+    """What is shown of a value, with its number as the language writes it where it is plain text, or a list of it."""
+    if isinstance(value, list):
+        return [_in_language(one, its, translate) for one, its in zip(value, shown, strict=True)]
+    return if_grouped(shown, translate) if isinstance(value, str) and not isinstance(value, Sentence) else shown
 
 
 def _its_text(values: Values, _translate: Translate) -> str:

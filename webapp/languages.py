@@ -12,19 +12,31 @@ from typing import Any
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
+from django.urls import Resolver404, resolve
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
-from django.utils.translation import get_language
+from django.utils.translation import get_language, gettext
 from django.views.decorators.http import require_POST
 from django.views.i18n import set_language
 
+from governance.numbers import two_readings
+
 HEADER = "Mandate-Language"
-_FOR_PROGRAMS = re.compile(r"/(?:api|health|records)(?:/|$)|.*\.(?:atom|ics|json|csv|yaml)$")
+_API = "/api/v1/"  # no page of a DAO lies beneath it, even where one has the slug `api`
+_FOR_PROGRAMS = frozenset(
+    {"health", "record", "policy_document", "own_export", "feed", "votes_calendar", "audit_log_export"}
+)  # by the names of their addresses, as a DAO may have the first word of any of these as its slug
+_FILE = re.compile(r".*\.(?:atom|ics|json|csv|yaml)")
 
 
 def is_for_programs(request: HttpRequest) -> bool:
     """Whether a program reads the answer, so that it is in English."""
-    return _FOR_PROGRAMS.match(request.path_info) is not None
+    if request.path_info.startswith(_API):
+        return True
+    try:
+        return (request.resolver_match or resolve(request.path_info)).url_name in _FOR_PROGRAMS
+    except Resolver404:
+        return _FILE.fullmatch(request.path_info) is not None
 
 
 def known(code: str) -> str:
@@ -35,6 +47,18 @@ def known(code: str) -> str:
 def current() -> str:
     """Return the code of the language that is spoken now."""
     return known(get_language() or "en")
+
+
+def unclear_amount(text: str) -> str:
+    """Why no amount of a text that somebody typed on a page is taken: it has one that means another number in the
+    page's language than it would in English. Empty where there is none, and always in English."""
+    found = two_readings(text) if current() != "en" else None
+    if found is None:
+        return ""
+    typed, whole, decimal = found
+    return gettext("“%(typed)s” can be read in two ways: write %(whole)s or %(decimal)s") % {
+        "typed": typed, "whole": whole, "decimal": decimal,
+    }  # fmt: skip
 
 
 def of_request(request: HttpRequest) -> str:

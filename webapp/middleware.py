@@ -73,7 +73,7 @@ class Audited:
         self._get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        via = Via.API if request.path_info.startswith("/api/") else Via.PAGE
+        via = Via.API if request.path_info.startswith("/api/v1/") else Via.PAGE
         with acting(via, lambda: _route(request), lambda: signin.account_of(request)):
             return self._get_response(request)
 

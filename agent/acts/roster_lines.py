@@ -60,8 +60,8 @@ def _line(number: int, text: str, tokens: Mapping[str, Token], kind: str) -> Lin
     return Line(unicodedata.normalize("NFKC", name), recipient, token.address, units)
 
 
-def written(lines: Sequence[Line], tokens: Mapping[str, Token]) -> str:
-    """Return lines as `read` takes them, without those that are `left_out`."""
+def written(lines: Sequence[Line], tokens: Mapping[str, Token], *, apart: bool = True) -> str:
+    """Return lines as `read` takes them, without those that are `left_out`; thousands `apart`, or without commas."""
     of = {token.address: token for token in tokens.values()}
     texts = []
     for line in lines:
@@ -69,7 +69,8 @@ def written(lines: Sequence[Line], tokens: Mapping[str, Token]) -> str:
         if not line.amount:  # a name alone, whatever token it was signed with
             texts.append(f"{line.name} {checksum(line.recipient)}")
         elif token is not None:
-            texts.append(f"{line.name} {checksum(line.recipient)} {write_amount(line.amount, token)}")
+            amount = write_amount(line.amount, token)
+            texts.append(f"{line.name} {checksum(line.recipient)} {amount if apart else amount.replace(',', '')}")
     return "\n".join(texts)
 
 

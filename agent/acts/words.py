@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_noop
 
 from agent import choice
+from governance.numbers import if_grouped
 from governance.sentences import Sentence, Table, Template, Translate, Values
 
 
@@ -92,7 +93,7 @@ def _candidate(values: Values, translate: Translate) -> str:
         period=values["period"] or translate(gettext_noop("one-off")),
         who=who,
         how=values["how"],
-        totals=" + ".join(values["totals"]),
+        totals=" + ".join(if_grouped(total, translate) for total in values["totals"]),
     )
 
 
@@ -426,6 +427,6 @@ SENTENCES: Mapping[str, Template] = {
     "release_on_its_way": gettext_noop("the release is on its way"),
 }
 
-TABLE = Table("requests", SENTENCES)
+TABLE = Table("requests", SENTENCES, as_written={"sign_beside_amount": "amount", "word_beside_amount": "amount"})
 say = TABLE.say
 NOTHING = TABLE.say("")

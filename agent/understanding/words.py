@@ -82,6 +82,6 @@ SENTENCES: Mapping[str, Template] = {
 }
 
 
-TABLE = Table("proposals", SENTENCES)
+TABLE = Table("proposals", SENTENCES, as_written=flags.AS_WRITTEN)
 say = TABLE.say
 shown = TABLE.shown

@@ -4,8 +4,10 @@
 import json
 
 import pytest
+from django.utils import translation
 from django.utils.translation import gettext_noop
 
+from governance.numbers import two_readings
 from governance.sentences import LEGACY, Sentence, Table, worded
 from tests import pseudo
 
@@ -101,3 +103,56 @@ def test_a_code_or_a_value_that_is_not_known_is_not_said():
     for code, values in (("nonsense", {}), ("hot", {}), ("hot", {"degrees": {"code": "x", "values": {}}})):
         with pytest.raises(KeyError):
             INNER.say(code, **values)
+
+
+TYPED = Table("typed", {
+    "quoted": '"{piece:.9}" beside {amount} and `{word}`; {rest}', "paid": "paid {amount}, {held}", "said": "{digits}",
+    "typed": "{amount}",
+}, as_written={"typed": "amount"})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("english", "german"),
+    [
+        ("12,000 USDC", "12.000 USDC"),
+        ("1,234.5", "1.234,5"),
+        (
+            "0.5 UNI (0x5c0000000000000000000000000000000000dEAD)",
+            "0,5 UNI (0x5c0000000000000000000000000000000000dEAD)",
+        ),
+        ("1,500 base units of token 0xAb", "1.500 base units of token 0xAb"),
+        ("1,500.25 native units", "1.500,25 native units"),
+        ("1.4.1", "1.4.1"),
+        ("1.4", "1.4"),
+        ("1,000 USDC is what kim wrote", "1,000 USDC is what kim wrote"),
+        ("kim 1,000 USDC", "kim 1,000 USDC"),
+    ],
+)
+def test_amounts_in_sentences_are_written_as_the_language_does(english: str, german: str) -> None:
+    sentence = TYPED.say("paid", amount=english, held=[english, "x"])
+    assert sentence == f"paid {english}, {english}; x"
+    with translation.override("de"):
+        assert worded(sentence) == f"paid {german}, {german}; x"
+
+
+def test_what_somebody_typed_stays_as_it_is_typed() -> None:
+    with translation.override("de"):
+        sentence = TYPED.say("quoted", piece="1,000", amount="1,000 X", word="2,000 Y", rest="3,000")
+        assert worded(sentence) == '"1,000" beside 1.000 X and `2,000 Y`; 3.000'
+        assert worded(TYPED.say("said", digits="0,500")) == "0,500"
+        assert worded(TYPED.say("typed", amount="1,000 X")) == "1,000 X"
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("1,500", ("1,500", "1500", "1.5")),
+        ("pay kim 2,125 ETH for the talk", ("2,125", "2125", "2.125")),
+        ("12,000, then", ("12,000", "12000", "12")),
+        ("0,500", ("0,500", "500", "0.5")),
+        ("１，５００", ("1,500", "1500", "1.5")),
+        *((text, None) for text in ("1,500.00", "1,500,000", "1500", "1.5", "1,5", "1,5000", "1.000,500", "")),
+    ],
+)
+def test_a_number_that_a_comma_gives_two_readings_is_found(text: str, found: object) -> None:
+    assert two_readings(text) == found

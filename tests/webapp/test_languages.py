@@ -10,9 +10,14 @@ from django.core import mail
 from django.test import Client
 from django.utils import translation
 
+from agent.acts import words as request_words
+from agent.understanding import words as proposal_words
+from agent.understanding.flags import large_share, not_in_calls
+from agent.understanding.flags.flag import Found
 from dao.local import languages
 from governance import work
 from governance.models import Cursor
+from governance.sentences import worded
 from presentation.dao_view import DaoView
 from tests import pseudo
 from tests.webapp import states
@@ -77,6 +82,13 @@ class _OutsideOfEnglish(pseudo._Texts):
             super().handle_data(data)
 
 
+def english_numbers(texts: list[str]) -> list[str]:
+    """The texts with a number whose thousands a comma parts, but for hints of what a reader types and what is quoted:
+    that somebody typed."""
+    shown = [re.sub(r"1,000\.50|1,000 ist eintausend|„[^“]*“|\"[^\"]*\"", "", text) for text in texts]
+    return [text for text in shown if re.search(r"[0-9],[0-9]{3}(?![0-9])", text)]
+
+
 def texts_of(html: str) -> list[str]:
     parser = _OutsideOfEnglish()
     parser.feed(html)
@@ -106,6 +118,7 @@ def test_every_page_in_german_has_no_english_sentence_of_ours(made, english):
         assert '<html lang="de">' in html, path
         assert answer["Content-Language"] == "de"
         assert left(texts_of(html), english) == [], path
+        assert english_numbers(texts_of(html)) == [], path
         marked += "sind auf Englisch, auch ihre Zahlen" in html
     assert len(seen) > 40
     assert marked, "a page with a policy's sentences says that they are in English"
@@ -151,6 +164,45 @@ def test_programs_get_english_whatever_the_browser_wants(made):
         assert answer["Content-Language"] == "en", path
         assert answer.content == plain.content, path
         assert "accept-language" not in answer.get("Vary", "").lower(), path
+
+
+@pytest.mark.parametrize("slug", ["api", "health", "records"])
+def test_a_dao_may_be_called_like_what_programs_read(made, slug):
+    made.dao.slug = slug
+    made.dao.save()
+    client = Client(headers=GERMAN)
+    for page in ("", "info/", "proposals/", "agent/"):
+        answer = client.get(f"/{slug}/{page}")
+        assert '<html lang="de">' in answer.content.decode(), page
+        assert {"accept-language", "cookie"} <= {name.strip().lower() for name in answer["Vary"].split(",")}
+    for path in ("/health", "/api/v1/daos", f"/{slug}/feed.atom", "/records/none.json", "/api/v1/nothing", "/x.json"):
+        assert client.get(path)["Content-Language"] == "en", path
+
+
+def test_amounts_in_sentences_about_requests_and_flags_are_written_the_german_way():
+    """The operator signs beside these lines, and a table beside them has the same amounts."""
+    payee, held = "0x" + "ab" * 20, {"amount": "12,000 USDC", "held": "20,000.5 USDC (0x" + "5c" * 20 + ")"}
+    values = {"payee": payee, "amount": "12,000 USDC", "number": 1, "policy": "0x01", "day": "2026-11-01"}
+    each = request_words.say("each", amount="1,500 USDC")
+    totals = {"period": "", "is_roster": True, "payments": 2, "how": each, "totals": ["12,000 USDC", "1,000 ETH"]}
+    flag = large_share.RULE.flag(Found(held)).sentence
+    with translation.override("de"):
+        said = [
+            worded(request_words.say("paid_lately", **values)),
+            worded(request_words.say("candidate", **totals)),
+            worded(flag),
+        ]
+    assert all(english_numbers([text]) == [] for text in said), said
+    found = [re.findall(r"[0-9.,]+ (?:USDC|ETH)", text) for text in said]
+    assert found == [["12.000 USDC"], ["1.500 USDC", "12.000 USDC", "1.000 ETH"], ["12.000 USDC", "20.000,5 USDC"]]
+    typed = request_words.say("word_beside_amount", word="1,000", amount="12,000 USDC")
+    zero = request_words.say("leading_zero", digits="0,500")
+    with translation.override("de"):
+        assert "12,000 USDC" in worded(typed)
+        assert worded(zero).startswith("0,500 ")
+        flag = not_in_calls.RULE.flag(Found({"amount": "1,500 USDC"}, says="amount_not_in_calls")).sentence
+        for sentence in (flag, proposal_words.say("amount_not_in_calls", amount="1,500 USDC")):
+            assert "1,500 USDC" in worded(sentence), "the proposal's text has it so"
 
 
 def test_the_wallets_script_gets_what_it_shows_in_the_pages_language(made, client):
@@ -204,9 +256,11 @@ def test_mails_are_in_the_language_of_the_page_where_they_were_asked_for(made, e
     assert link.subject == "Was wir von Ihnen aufbewahren"
     for message in (confirmation, digest, link):
         assert left([message.subject, *message.body.splitlines()], english) == []
+        assert english_numbers([message.subject, *message.body.splitlines()]) == []
         for page, _kind in message.alternatives:
             assert '<html lang="de">' in page
             assert left(texts_of(page), english) == []
+            assert english_numbers(texts_of(page)) == []
     assert own.data_of(reader)["language"] == "de"
 
 

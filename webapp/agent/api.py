@@ -23,7 +23,7 @@ from governance.roles import Do
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
-from webapp import roles, throttle
+from webapp import languages, roles, throttle
 from webapp.agent import forms
 from webapp.agent.answers import ActAnswer, ActFormAnswer, PublicRosterAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
@@ -214,6 +214,9 @@ def ask(request: HttpRequest, slug: str, payload: Ask) -> Status[Json]:
     key = f"{account.hex()[:12]}:{payload.key or secrets.token_hex(12)}"
     try:
         has_act = bool(payload.batch) or payload.calls is not None
+        # Typed on a page in another language, which the page's header names.
+        if not has_act and (unclear := languages.unclear_amount(payload.text)):
+            raise forms.BadForm(unclear)
         act = payload.act(forms.form_of(place, policy_id), place.dao.chain_id) if has_act else None
         made = submitting.submit(place.dao, policy_id, payload.text, account, key, signed_in=True, act=act)
     except forms.BadForm as error:

@@ -19,7 +19,7 @@ from agent.understanding import given
 from agent.understanding.functions import table
 from governance import standing
 from governance.models import PolicyVersion
-from governance.numbers import grouped
+from governance.numbers import grouped, if_grouped
 from policies.answer.act_schema import act_schema
 from policies.answer.filled import VALUE, NotFilled, filled, in_order, input_name
 from policies.answer.form import FormField, FormRule, form
@@ -32,6 +32,7 @@ from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import PolicyError
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, vocabulary
+from webapp import languages
 from webapp.models import PolicyText
 from webapp.shapes import Json, address_json
 
@@ -155,8 +156,8 @@ def _field(
         "is_list": field.rows != (1, 1),
         "most_rows": field.rows[1],
         "choices": [] if field.is_fixed else field.choices,
-        "fixed": field.fixed_text if field.is_fixed else "",
-        "most": field.most_text if field.kind == "amount" and field.most < 2**255 else "",
+        "fixed": (field.fixed_text if field.choices else if_grouped(field.most_text)) if field.is_fixed else "",
+        "most": if_grouped(field.most_text) if field.kind == "amount" and field.most < 2**255 else "",
         "is_bounded": field.kind == "number" and field.most < 2**63,
         "most_number": grouped(field.most),
         "is_minimum": is_minimum,
@@ -205,6 +206,11 @@ def _field_json(field: FormField) -> Json:
 
 def act_of_inputs(place: DaoView, found: PolicyForm, chosen: list[int], values: Mapping[str, str]) -> forms.Act:
     """The act of a filled-in form. Raises BadForm."""
+    for rule in _form(place, found):
+        for field in rule.fields:
+            is_number = rule.number in chosen and field.kind in ("amount", "number")
+            if is_number and (unclear := languages.unclear_amount(values.get(input_name(rule.number, field.key), ""))):
+                raise BadForm(f"{field.label}: {unclear}")
     try:
         answer = filled(found.code, found.functions, vocabulary(place).tokens, chosen, values)
     except NotFilled as error:

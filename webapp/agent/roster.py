@@ -33,7 +33,7 @@ from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
-from webapp import roles, throttle
+from webapp import languages, roles, throttle
 from webapp.agent.power import why_not_in_power
 from webapp.api_input import RELAYED_AN_HOUR, bytes32
 from webapp.rendering import render_page
@@ -96,9 +96,19 @@ def _composed(given: QueryDict, place: DaoView, policy: PolicyInForce) -> dict[s
     rules = rosters.Rules(
         kind, given.get("first", "").strip(), given.get("last", "").strip(), frozenset(given.getlist("may_ask"))
     )
+    if unclear := _unclear(text):
+        raise rosters.RosterError(unclear)
     lines = roster_lines.read(text, tokens_of(place, policy), kind)
     expires = chain_now_s(place.dao) + int(days) * _DAY_S
     return rosters.typed_data(place.dao, policy.policy_id, lines, expires_chain_s=expires, rules=rules)
+
+
+def _unclear(text: str) -> str:
+    """Why an amount of the lines can't be taken on a page in this language; empty where all can."""
+    for number, line in enumerate(text.splitlines(), 1):
+        if unclear := languages.unclear_amount(line):
+            return gettext("line %(number)s: %(problem)s") % {"number": number, "problem": unclear}
+    return ""
 
 
 def _take_in(request: HttpRequest, place: DaoView, policy: PolicyInForce) -> HttpResponse:
@@ -197,7 +207,7 @@ def _form(request: HttpRequest, terms: rosters.Terms | None, tokens: Mapping[str
     rules = (None if terms is None else terms.rules) or rosters.Rules()
     asked = rules.may_ask if given is None else frozenset(given.getlist("may_ask"))
     kind = rules.kind if given is None else given.get("kind", "")
-    text = "" if terms is None else roster_lines.written(terms.lines, tokens)
+    text = "" if terms is None else roster_lines.written(terms.lines, tokens, apart=languages.current() == "en")
     return {
         "kinds": [{"value": name, "text": text_, "is_chosen": name == kind} for name, text_ in KINDS.items()],
         "may_ask": [{"value": name, "text": text_, "is_chosen": name in asked} for name, text_ in MAY_ASK.items()],

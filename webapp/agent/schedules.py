@@ -24,7 +24,7 @@ from policies.notation.visible import one_line
 from presentation import labels, words
 from presentation.dao_view import DaoView
 from presentation.unpaid import WHY_ENDED
-from webapp import roles
+from webapp import languages, roles
 from webapp.agent.power import why_not_in_power
 from webapp.agent.roster import policy_of
 from webapp.rendering import render_page
@@ -74,7 +74,13 @@ def _end(request: HttpRequest, place: DaoView, policy: PolicyInForce, account: b
 
 
 def _text(request: HttpRequest) -> str:
-    return rules.PAYROLL if request.POST.get("what") == "payroll" else request.POST.get("text", "")
+    """What is to be asked for. Raises ScheduleError for an amount that can't be taken on this page."""
+    if request.POST.get("what") == "payroll":
+        return rules.PAYROLL
+    text = request.POST.get("text", "")
+    if unclear := languages.unclear_amount(text):
+        raise rules.ScheduleError(say("schedule_rule", problem=unclear))
+    return text
 
 
 def _rule(request: HttpRequest) -> Rule:

@@ -26,6 +26,7 @@ from policies.notation.problems import PolicyError
 from policies.notation.visible import one_line
 from presentation.assets import Asset
 from presentation.dao_view import DaoView
+from webapp import languages
 from webapp.drafts import endings, treasuries, values
 from webapp.drafts.arguments import BadArgument, calldata
 from webapp.drafts.modules import Modules
@@ -115,7 +116,10 @@ def read(form: Mapping[str, str]) -> Draft:
     for action, number, has_room in zip(actions, numbers, rooms, strict=True):
         yaml = action.fields.get("yaml", "")
         if has_room and action.kind == "policy":
-            action.fields["yaml"] = values.taken(form, number, yaml)
+            unclear = values.unclear(form, number, yaml)
+            action.problems += unclear.values()
+            clear = {name: text for name, text in form.items() if name not in unclear}
+            action.fields["yaml"] = values.taken(clear, number, yaml)
         elif not has_room and values.is_marked(form, number, yaml):
             action.problems.append(
                 gettext(
@@ -212,6 +216,8 @@ def _transfer(given: _Given, action: Action) -> list[ProposedCall]:
 
 def _amount(written: str, asset: Asset) -> int:
     """Return an amount in base units of the asset that the form names beside it. Raises BadArgument."""
+    if unclear := languages.unclear_amount(written):
+        raise BadArgument(unclear)
     token = Token(_STAND_IN, asset.address, asset.decimals)
     try:
         return parse_supply_amount(f"{written.strip()} {_STAND_IN}", {_STAND_IN: token})[0]

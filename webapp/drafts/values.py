@@ -14,6 +14,8 @@ from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+from webapp import languages
+
 MOST_FIELDS = 120
 MOST_CHARACTERS = 20_000  # of a text, and of all texts of a draft, of which fields are made: it takes time
 _BOUNDS = ("cap", "at most", "at least")
@@ -123,6 +125,18 @@ def with_room(texts: Sequence[str]) -> list[bool]:
     for text in texts:
         found.append(len(text) <= left)
         left -= len(text) if found[-1] else 0
+    return found
+
+
+def unclear(form: Mapping[str, str], number: int, yaml: str) -> dict[str, str]:
+    """The fields of a form's action whose new values are not taken on a page in this language, each with why."""
+    found = {}
+    if languages.current() != "en" and is_marked(form, number, yaml):
+        for place, value in enumerate(values_of(yaml)):
+            field = f"value-{number}-{place}"
+            problem = languages.unclear_amount(form.get(field, ""))
+            if problem and " ".join(form[field].split()) != value.text:
+                found[field] = f"{value.name}: {problem}"
     return found
 
 

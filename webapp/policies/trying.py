@@ -17,6 +17,7 @@ from governance import standing
 from governance.chain import module
 from governance.chain.address import BadAddress, to_bytes
 from governance.models import Act, ChainReading, PolicyVersion
+from governance.numbers import if_grouped
 from governance.readings import balance_key
 from policies.answer.evaluate import Allowed, Mode, PolicyState, Refused, amounts, evaluate
 from policies.answer.paying import paid_asset
@@ -34,6 +35,7 @@ from presentation import words
 from presentation.as_of import as_of
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version, vocabulary
+from webapp import languages
 from webapp.policies.read import PolicyView
 
 MOST_CHOICES = 60
@@ -61,17 +63,26 @@ class Payment:
 
 @dataclass(frozen=True)
 class Tried:
-    """The answer: its verdict, why, each clause that was looked at, and what is left afterwards, a sentence each."""
+    """The answer: its verdict, why, each clause that was looked at, and what is left afterwards, a sentence each.
+
+    Why it is so is in the reader's language (`around`), but for what the policy itself says, and its conditions, which
+    are in English.
+    """
 
     payment: Payment
     verdict: Verdict
-    reasons: list[str]
+    around: list[str]
+    by_policy: list[str]
     lines: list[Line]
     left: list[str]
     conditions: list[str]
     as_of: str
     delay_s: int
     notes: list[str]
+
+    @property
+    def reasons(self) -> list[str]:
+        return self.around + self.by_policy
 
     @property
     def lead(self) -> str:
@@ -108,6 +119,8 @@ def read_payment(place: DaoView, asset: str, to: str, amount: str) -> Payment:
     text = amount.strip()
     if len(text) > MOST_TEXT:
         raise BadPayment(gettext("the amount is too long to be one"))
+    if unclear := languages.unclear_amount(text):
+        raise BadPayment(unclear)
     known = place.asset(asset_address)
     if not known.known:
         if not (text.isascii() and text.isdigit()):
@@ -165,7 +178,7 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, known: standing.Kn
     if not unknown:
         state = _state(view, code)
     if unknown or state is None or reading is None:
-        return Tried(payment, Verdict.UNKNOWN, unknown, [], [], [], as_of(reading), 0, _notes(view, known))
+        return Tried(payment, Verdict.UNKNOWN, unknown, [], [], [], [], as_of(reading), 0, _notes(view, known))
     now_s = reading.block_timestamp_chain_s
     call = _call(payment)
     lent = vocabulary(place)
@@ -185,13 +198,14 @@ def tried(place: DaoView, view: PolicyView, payment: Payment, known: standing.Kn
     if stopped:
         verdict = Verdict.REFUSED
     elif doubts and verdict is not Verdict.REFUSED:  # what the policy forbids is refused, whatever was not read
-        return Tried(payment, Verdict.UNKNOWN, doubts, lines, [], [], as_of(reading), 0, _notes(view, known))
+        return Tried(payment, Verdict.UNKNOWN, doubts, [], lines, [], [], as_of(reading), 0, _notes(view, known))
     said = [reason(one, code, lent.names, lent.tokens) for one in reasons]
     allowed = answer if isinstance(answer, Allowed) and verdict is not Verdict.REFUSED else None
     return Tried(
         payment,
         verdict,
-        stopped + said,
+        stopped,
+        said,
         lines,
         _left(view, code, allowed, lent) if allowed else [],
         [condition(one, lent) for one in allowed.conditions] if allowed else [],
@@ -335,14 +349,14 @@ def _left(view: PolicyView, code: PolicyCode, answer: Allowed, lent: Vocabulary)
         waiting = budget.units(announced.get(room.budget, 0))
         shown = {
             "budget": view.budgets[room.budget].name,
-            "at_once": lent.amount(budget.base_units(room.instant_units), budget.asset),
-            "left": lent.amount(budget.base_units(room.units), budget.asset),
+            "at_once": if_grouped(lent.amount(budget.base_units(room.instant_units), budget.asset)),
+            "left": if_grouped(lent.amount(budget.base_units(room.units), budget.asset)),
         }
         found.append(gettext("%(budget)s: then %(at_once)s are left at once, %(left)s in all.") % shown)
         if waiting > room.units:
             found.append(gettext("It does not fit any more if what is announced is paid first."))
         elif waiting:
-            shown["left"] = lent.amount(budget.base_units(room.units - waiting), budget.asset)
+            shown["left"] = if_grouped(lent.amount(budget.base_units(room.units - waiting), budget.asset))
             found.append(gettext("%(left)s in all if what is announced is paid as well.") % shown)
     return found
 

@@ -46,7 +46,7 @@ from agent.understanding.flags.flag import Case, Earlier, Flag, History, Rule, S
 from agent.understanding.ingest import Document
 from agent.understanding.live.facts import Facts
 
-__all__ = ["RULES", "WORDS", "Case", "Earlier", "Flag", "History", "Rule", "Severity", "flags", "raised"]
+__all__ = ["AS_WRITTEN", "RULES", "WORDS", "Case", "Earlier", "Flag", "History", "Rule", "Severity", "flags", "raised"]
 
 RULES: tuple[Rule, ...] = tuple(
     module.RULE
@@ -60,6 +60,10 @@ RULES: tuple[Rule, ...] = tuple(
 
 # Sentence code -> English template, of all flags.
 WORDS: Mapping[str, str] = MappingProxyType({code: words for rule in RULES for code, words in rule.words.items()})
+# Sentence code -> the value that stands so in the text, whose numbers stay as they are.
+AS_WRITTEN: Mapping[str, str] = MappingProxyType(
+    {code: name for rule in RULES for code, name in rule.as_written.items()}
+)
 
 _ORDER = list(reversed(Severity))
 

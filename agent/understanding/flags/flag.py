@@ -81,10 +81,11 @@ class Rule:
     words: Mapping[str, str]  # sentence code -> English template
     page: str  # evidence and meaning, as docs/flags.md shows it
     find: Callable[[Case], Iterator[Found]]
+    as_written: Mapping[str, str] = field(default_factory=dict)  # of a code, the value that stands so in the text
 
     @cached_property
     def _table(self) -> Table:
-        return Table(f"flag {self.code}", self.words)
+        return Table(f"flag {self.code}", self.words, as_written=self.as_written)
 
     def flag(self, found: Found) -> Flag:
         """Return the flag that says what was found."""

@@ -75,4 +75,5 @@ RULE = Rule(
         "and the bytes of the calls lack one of them; or the text does not name the contract that is called."
     ),
     find=find,
+    as_written={"amount_not_in_calls": "amount"},
 )
