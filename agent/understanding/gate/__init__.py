@@ -133,7 +133,7 @@ def _around(telling: Sequence[Read], sections: set[int], facts: Facts, reads: Se
         _topics(telling, reads),
         adding_up(reads, facts) if facts.is_some_money else frozenset(),
         frozenset(read.passage.group for read in reads if read.passage.shape is Shape.ROW),
-        asides(reads, facts) - sections - {passage.section for passage in passages},
+        asides(reads) - sections - {passage.section for passage in passages},
         "old" in names or any(re.search(r"\bfrom \d", read.voice.folded) for read in telling),
     )
 

@@ -12,6 +12,7 @@ from itertools import pairwise
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.gate.inert import are_plain
+from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import Piece, pieces
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act, Tense
@@ -409,40 +410,32 @@ def _is_named(name: str, facts: Facts) -> bool:
     return any(facts.names.of(known) <= facts.parties for known in found)
 
 
-def asides(reads: Sequence[Read], facts: Facts) -> frozenset[int]:
-    """The sections under a heading of reasons or people: its own, that of the section around it, or that of an empty
-    section before it, as in "### Background", "### The cost of hosting". Such a heading has plain words alone.
+def asides(reads: Sequence[Read]) -> frozenset[int]:
+    """The sections under a heading of reasons or people: its own, or that of a section around it, under plain words
+    that are no money's and none of the orders'.
     """
     found: set[int] = set()
-    empty: dict[int, bool] = {}  # by depth: whether headings of this rank stand below an empty one of reasons
     kinds: list[bool] = []  # of the headings around, outermost first: whether it is of reasons
-    previous: Read | None = None
     for read in reads:
         passage = read.passage
         if passage.shape is not Shape.HEADING or "\t" in passage.text or passage.leads:
             is_titled = not passage.headings and bool(set(_LETTERS.findall(level(passage.title))) & sets.ASIDE)
             if is_titled or (kinds and kinds[-1]):
                 found.add(passage.section)
-            previous = read
             continue
         if passage.is_title:
-            kinds, previous = [], read
+            kinds = []
             continue
         depth = len(passage.headings)
         kinds = kinds[:depth]
         is_named = bool(set(_LETTERS.findall(level(passage.text))) & sets.ASIDE)
-        is_plain = are_plain(_LETTERS.findall(passage.text), facts, _PLAIN_IN_ASIDES)
-        if previous is not None and previous.passage.shape is Shape.HEADING and not previous.passage.is_title:
-            is_empty = len(previous.passage.headings) == depth and empty.get(depth) is None
-            if is_empty and set(_LETTERS.findall(level(previous.passage.text))) & sets.ASIDE:
-                empty[depth] = True
-        if is_named or not is_plain:
-            empty.pop(depth, None)
-        empty = {key: value for key, value in empty.items() if key <= depth}
-        around = any(kinds) or depth in empty
-        kinds += [False] * (depth - len(kinds)) + [is_named or (is_plain and around)]
-        previous = read
+        is_plain = all(map(_is_plain_in_asides, _LETTERS.findall(level(passage.text))))
+        kinds += [False] * (depth - len(kinds)) + [is_named or (is_plain and any(kinds))]
     return frozenset(found)
 
 
-_PLAIN_IN_ASIDES = sets.TOPICS | sets.COSTS | sets.ASIDE | sets.words_of("cost costs fee fees expense expenses vs")
+_PLAIN_IN_ASIDES = (sets.TOPICS | sets.ASIDE) - sets.SETTING_NOUNS
+
+
+def _is_plain_in_asides(word: str) -> bool:
+    return word in _PLAIN_IN_ASIDES or (is_inert_word(word) and word not in sets.MONEY_NOUNS)
