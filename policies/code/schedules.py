@@ -2,13 +2,14 @@
 """How often something is to be paid, and whether a budget's strict window lets it through each time.
 
 What was spent comes back after at most eight segments of ceil(period / 7) seconds: that must have passed before the
-next payment is due.
+next payment is due. Between two payments on a schedule of dates the time can be less than between the dates: the first
+may be made late in its day, and the second early.
 """
 
 from policies.code.ring import BUCKETS, segment_seconds
 
 DAY_S = 86_400
-# The shortest time between two payments on such a schedule.
+# The shortest time between two payments on such a schedule, each at the same time of its day (or minute of its hour).
 SHORTEST_GAP_S = {
     "hourly": 3600,
     "daily": DAY_S,
@@ -28,8 +29,14 @@ def comes_back_within_s(period_s: int) -> int:
 
 
 def in_time(period_s: int, schedule: str) -> bool:
-    """Whether a budget with this period is whole again whenever a payment is due."""
+    """Whether a budget with this period is whole again whenever a payment is due, at the same time of day each time."""
     return comes_back_within_s(period_s) <= SHORTEST_GAP_S[schedule]
+
+
+def at_any_time(period_s: int, schedule: str) -> bool:
+    """Whether it is so at whatever time of the day (in an hourly schedule: minute of the hour) each payment is made."""
+    play_s = 3600 if schedule == "hourly" else DAY_S
+    return comes_back_within_s(period_s) <= SHORTEST_GAP_S[schedule] - play_s
 
 
 def longest_period_s(schedule: str) -> int:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from policies.code.policy_code import Budget, PolicyCode
 from policies.code.ring import worst_case_units
-from policies.code.schedules import SHORTEST_GAP_S, comes_back_within_s, in_time
+from policies.code.schedules import SHORTEST_GAP_S, at_any_time, comes_back_within_s, in_time
 from policies.notation.amounts import format_duration, format_share
 from policies.words.lending import is_its_document
 from policies.words.wording import Vocabulary, budget_name, capital, limits, listed
@@ -151,12 +151,22 @@ def _schedules(budget: Budget) -> str:
     fitting = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s >= latest_s]
     late = [gap_s for gap_s in SHORTEST_GAP_S.values() if gap_s < latest_s]
     names = {gap_s: name for name, gap_s in SHORTEST_GAP_S.items()}
-    answers = [f"{names[min(fitting)]} always fits"] if fitting else []
+    answers = []
+    if fitting:
+        most_often = names[min(fitting)]
+        answers.append(f"{most_often} always fits{_if_apart(budget.period_s, most_often)}")
     if late:
         name = names[max(late)]
         never = _LONGEST_GAP_S[name] < budget.period_s
         answers.append(f"{name} {'never fits' if never else 'does not always fit'}")
     return ", ".join(answers)
+
+
+def _if_apart(period_s: int, schedule: str) -> str:
+    """The condition where a schedule is not kept at whatever time of its day each payment is made; or empty."""
+    if at_any_time(period_s, schedule):
+        return ""
+    return f" if payments are at least {format_duration(SHORTEST_GAP_S[schedule])} apart"
 
 
 def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> Iterator[str]:
@@ -168,7 +178,7 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
         if same and written.due in SHORTEST_GAP_S:
             # Other budgets, its rules' bounds, and who objects or stops the agent can keep it from that.
             kept = (
-                "which it always can as far as this budget alone goes"
+                f"which it always can as far as this budget alone goes{_if_apart(budget.period_s, written.due)}"
                 if in_time(budget.period_s, written.due)
                 else "for which it can come too late"
             )

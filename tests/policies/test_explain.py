@@ -75,7 +75,7 @@ def test_the_payroll_in_words() -> None:
         "what an act counts in all is rounded up to whole steps of 0.001 USDC.",
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
         "17 minutes 12 seconds at the latest: as far as this budget alone goes, paying out the whole of it monthly "
-        "always fits, every 2 weeks never fits.",
+        "always fits if payments are at least 28 days apart, every 2 weeks never fits.",
         "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC right away without an announcement (in "
         "several acts, at least 10 minutes apart), and at most 12,000 USDC in any 24 days if nobody objects; in any "
         "365 days at most 84,000 USDC without an announcement and at most 168,000 USDC in all if nobody objects; to "
@@ -95,7 +95,8 @@ def test_a_period_of_30_days_is_said_to_be_late_for_months() -> None:
 def test_the_schedule_that_the_document_names_is_said_to_fit_or_not() -> None:
     (written,) = DOCUMENT.budgets
     for period_s, kept in (
-        (24, "which it always can as far as this budget alone goes"),
+        (20, "which it always can as far as this budget alone goes"),
+        (24, "which it always can as far as this budget alone goes if payments are at least 28 days apart"),
         (30, "for which it can come too late"),
     ):
         policy = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=period_s * 86_400),))
