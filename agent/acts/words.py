@@ -198,7 +198,9 @@ SENTENCES: Mapping[str, Template] = {
         '"{piece:.40}" is not understood as an amount: that is no token known here, which are: {tokens}'
     ),
     "no_amount_no_token": gettext_noop('"{piece:.40}" is not understood as an amount: no token is known here'),
-    "comma_in_amount": gettext_noop("{digits:.80} can be read in two ways: write it without a comma"),
+    "comma_in_amount": gettext_noop(
+        "{digits:.80} can be read in two ways: write decimals behind a point, and no comma"
+    ),
     "point_in_amount": gettext_noop("{digits} can be read in two ways: write {plain}, or {digits}0"),
     "leading_zero": gettext_noop("{digits:.80} begins with a zero: write the amount without it"),
     "too_many_digits": gettext_noop("{digits:.80} {token} has more digits than {token} can hold"),

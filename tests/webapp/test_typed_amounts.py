@@ -9,10 +9,13 @@ from html import unescape
 
 import pytest
 from django.test import Client
+from django.utils import translation
 
 from agent.acts import roster_lines, rosters
+from agent.acts import words as request_words
 from agent.models import Request, Schedule
 from governance.models import Cursor
+from governance.sentences import worded
 from policies.notation.amounts import Token
 from tests.webapp.conftest import NOW, Made
 from tests.webapp.test_act_form import FORM, PAGE, in_force  # noqa: F401 -- a fixture
@@ -47,6 +50,14 @@ def test_in_the_sentence_of_a_request(client, in_force):  # noqa: F811
     body["text"] = f"pay {INES} 1,500.00 USDC"
     assert asked(**{"mandate-language": "de"}).status_code == 201
     assert "Auf Englisch, und Beträge wie 1,000.50 USDC." in shown(client, "/river/agent/", None, GERMAN)
+
+
+def test_a_decimal_comma_is_refused_with_what_to_write():
+    """Without the comma 1,5 would be 15."""
+    said = request_words.say("comma_in_amount", digits="1,5")
+    assert said == "1,5 can be read in two ways: write decimals behind a point, and no comma"
+    with translation.override("de"):
+        assert worded(said).endswith("schreiben Sie Dezimalen hinter einen Punkt, und kein Komma")
 
 
 def test_in_the_form_of_an_act(client, in_force):  # noqa: F811
