@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """A deployment's record is enough to make every byte again, and one byte that differs is found and named."""
 
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -20,21 +22,27 @@ SCRIPTS = ROOT / "contracts" / "scripts"
 
 
 @pytest.fixture(scope="module")
-def verify() -> Any:
-    """The command's module. Compiling the same input twice is spared; everything else runs each time."""
+def verify(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """The command's module. Compiling the same input twice is spared, to the run's other workers too; everything else
+    runs each time."""
     sys.path.insert(0, str(SCRIPTS))
     try:
         import verify_deployment
     finally:
         sys.path.remove(str(SCRIPTS))
-    known: dict[str, Any] = {}
+    own = tmp_path_factory.getbasetemp()
+    folder = (own.parent if "PYTEST_XDIST_WORKER" in os.environ else own) / "compiled"
+    folder.mkdir(exist_ok=True)
     compile_contracts = verify_deployment.contracts_compile.compile_contracts
 
     def compile_once(standard_input: dict[str, Any]) -> Any:
-        key = json.dumps(standard_input, sort_keys=True)
-        if key not in known:
-            known[key] = compile_contracts(standard_input)
-        return known[key]
+        key = hashlib.sha256(json.dumps(standard_input, sort_keys=True).encode()).hexdigest()
+        known = folder / f"{key}.json"
+        with (folder / f"{key}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not known.exists():
+                known.write_text(json.dumps(compile_contracts(standard_input)))
+        return json.loads(known.read_text())
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(verify_deployment.contracts_compile, "compile_contracts", compile_once)
