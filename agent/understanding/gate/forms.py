@@ -12,7 +12,8 @@ from agent.understanding.mentions.quantities import Unit
 from agent.understanding.orders import Read
 
 _UP = re.compile(
-    r"\b(?:raise|increase|extend|lengthen|prolong|grow|expand|longer|higher|larger|bigger|double|triple|up|add)(?:s|d|ed|ing)?\b"
+    r"\b(?:raise|increase|extend|lengthen|prolong|grow|expand|longer|higher|larger|bigger|double|triple|up)"
+    r"(?:s|d|ed|ing)?\b"
 )
 _DOWN = re.compile(
     r"\b(?:lower|reduce|decrease|shorten|cut|drop|halve|shrink|shorter|smaller|fewer|less|down)(?:s|d|ed|ing|ting)?\b"
@@ -62,7 +63,7 @@ def turns_direction(read: Read, facts: Facts) -> bool:
     folded = read.voice.folded
     if facts.is_all_money or not read.quantities:
         return False
-    is_up, is_down = _UP.search(folded) is not None, _DOWN.search(folded) is not None
+    is_up, is_down = _UP.search(folded) is not None or _adds(folded, facts), _DOWN.search(folded) is not None
     if is_up == is_down:
         return False
     numbers = [
@@ -72,9 +73,22 @@ def turns_direction(read: Read, facts: Facts) -> bool:
         is_from = re.search(r"\bfrom (?:the current )?$", folded[: old.start]) is not None
         if is_from and re.fullmatch(r"[^.;:]{0,20}\bto\s+", folded[old.end : new.start]) and old.unit is new.unit:
             return (new.readings[0] > old.readings[0]) != is_up
+    if _ADDS_TO.search(folded) is not None and is_up and any(facts.uses(one) for one in numbers):
+        return True
     match = _CHANGES.search(folded)
     first = next((one for one in numbers if match is not None and one.start > match.end() and facts.uses(one)), None)
     return first is not None and _TO.search(folded[match.end() if match else 0 : first.start]) is None
+
+
+_ADDS = re.compile(r"\badd(?:s|ed|ing)?\b")
+_ADDS_TO = re.compile(r"\badd(?:s|ed|ing)? to\b")  # "Add to the voting period 5 days"
+_ADDS_NUMBER = re.compile(r"\badd(?:s|ed|ing)? (?=\d)(?!0x)")
+
+
+def _adds(folded: str, facts: Facts) -> bool:
+    """Whether a sentence adds to a number, and not an owner, as a call does: "Add 5 days to the voting period"."""
+    pattern = _ADDS_NUMBER if any(one.function.startswith("add") for one in facts.effects) else _ADDS
+    return pattern.search(folded) is not None
 
 
 _TO = re.compile(r"\b(?:to|at|is|be|becomes|from)\b|[:=→(]")

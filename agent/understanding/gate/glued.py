@@ -66,6 +66,8 @@ def is_glued(read: Read, facts: Facts) -> bool:
     folded = read.voice.folded
     if not any(act.acts & facts.acts for act in read.voice.acts):
         return _counts_people(read, facts)
+    if _is_of_many(folded, facts):
+        return True
     if _PAYS_INSTEAD.search(folded) is not None:
         return True
     if _SAFE_PAYS.match(folded) is not None and not _is_of_safe(facts):
@@ -124,7 +126,17 @@ def is_lead(read: Read, facts: Facts) -> bool:
     counted = [word for word in re.findall(r"[a-z]+", folded) if languages.NUMBER_WORDS.get(word, 0) > 1]
     if any(languages.NUMBER_WORDS[word] != len(facts.effects) for word in counted):
         return False
+    if _is_of_many(folded, facts) or (len(facts.effects) < 2 and match["rest"].strip().endswith("s")):
+        return False  # "its writers", where one alone is paid
     return are_plain(match["rest"].split(), facts, LEADS)
+
+
+def _is_of_many(folded: str, facts: Facts) -> bool:
+    """Whether a line introduces a list of many, and there is one effect: "We grant each of the members:"."""
+    return len(facts.effects) < 2 and folded.rstrip().endswith(":") and bool(set(re.findall(r"[a-z]+", folded)) & _MANY)
+
+
+_MANY = words_of("each all both community team members people")
 
 
 _OWN = words_of("treasury dao timelock governor executor safe multisig wallet tokens token govt")

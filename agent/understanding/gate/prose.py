@@ -141,7 +141,7 @@ def _has_plain_rest(match: re.Match[str] | None, read: Read, facts: Facts) -> bo
     if any(party.addresses and not facts.takes_part(party) for party in read.parties):
         return False
     rest = _DOMAIN.sub(" ", read.passage.text[match.end() :])
-    return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | sets.MONEY_NOUNS | _COST)
+    return are_plain(_PLAIN_WORD.findall(rest), facts, sets.COSTS | sets.KINDS | _COST | {"fees"})
 
 
 _DOMAIN = re.compile(r"[\w-]+(?:\.[\w-]+)+")
