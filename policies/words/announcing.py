@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
 
 _DAY_S = 86_400
+_PETITION_S = 7 * _DAY_S  # PolicyModule, `PETITION_TIME`
 # The longest time between two payments on a schedule of dates, the time of day left open: an hour more, or a day.
 _LONGEST_GAP_S = {
     "hourly": 2 * 3600,
@@ -72,14 +73,19 @@ def _must_announce(policy: PolicyCode) -> bool:
 def stopping(policy: PolicyCode) -> str:
     """Who can stop the agent, and how; the module's contract says so, whatever the policy is."""
     share = format_share(policy.objection_threshold_bps)
-    members = f"members with at least {share} of all votes together" if policy.objection_threshold_bps else "any voter"
+    members = "any voter"  # for one vote is enough
+    if policy.objection_threshold_bps:
+        members = (
+            f"members with at least {share} of all votes together who sign one petition within "
+            f"{format_duration(_PETITION_S)} (votes count as they were just before it began)"
+        )
     voids, single = "", ""
     if _must_announce(policy):
         voids = ", and voids what was announced"
         single = "; the guardian and the owner can also void a single announced act"
     return (
-        f"A pause stops the agent, also one whose key is stolen{voids}. It can be paused at any time by {members}, by "
-        f"the module's guardian or by its owner{single}. Who they are this policy does not say."
+        f"A pause stops the agent, also one whose key is stolen{voids}. It can be paused at any time by the "
+        f"module's guardian, by its owner, or by {members}{single}. Who they are this policy does not say."
     )
 
 

@@ -64,8 +64,9 @@ def test_the_payroll_in_words() -> None:
         "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
         "spent, by whatever acts, nothing more goes without one until it comes back.",
         "A pause stops the agent, also one whose key is stolen, and voids what was announced. It can be paused at any "
-        "time by members with at least 5 % of all votes together, by the module's guardian or by its owner; the "
-        "guardian and the owner can also void a single announced act. Who they are this policy does not say.",
+        "time by the module's guardian, by its owner, or by members with at least 5 % of all votes together who sign "
+        "one petition within 7 days (votes count as they were just before it began); the guardian and the owner can "
+        "also void a single announced act. Who they are this policy does not say.",
         f"It may pay in {TOKEN}, by calling `transfer(address,uint256)`: the recipient must be one of these 5: {FIVE}; "
         "the amount comes to at most 5,000 USDC in one act, all its calls under this rule added up; the amount counts "
         "against the budget “payroll”; no ether may go with it; the call must return true.",

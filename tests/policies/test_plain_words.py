@@ -191,6 +191,18 @@ def test_announcements_are_spoken_of_where_something_must_be_announced() -> None
         assert ("What it takes counts, too." in text) is (must and not can_go_without)
 
 
+def test_members_pause_by_a_petition_as_the_module_has_it() -> None:
+    """In another week, or by votes got since, what members sign does not add up."""
+    contract = (TEMPLATES.parents[1] / "contracts" / "src" / "PolicyModule.sol").read_text()
+    (days,) = re.findall(r"PETITION_TIME = (\d+) days;", contract)
+    by_petition = f"who sign one petition within {days} days (votes count as they were just before it began)"
+    assert f"or by members with at least 5 % of all votes together {by_petition}" in "\n".join(
+        explained("payroll").lines
+    )
+    by_one_vote = "\n".join(explain(replace(POLICY, objection_threshold_bps=0), {}, TOKENS))
+    assert "by its owner, or by any voter;" in by_one_vote
+
+
 def test_what_one_act_cannot_take_goes_in_several() -> None:
     """6,000 USDC go without an announcement, and 5,000 in one act; acts that need not wait are one moment."""
     apart = "(in several acts, at least 10 minutes apart)"
