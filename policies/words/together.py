@@ -247,7 +247,8 @@ def _most_of_asset(policy: PolicyCode, most: Most, asset: bytes, words: Vocabula
         return whole
     if not most.in_time[-1][1]:
         return f"{whole}, nothing of it without an announcement"
-    also = "" if any(alone != all_ for _, alone, all_ in most.in_time) else ", and the rest needs none either"
+    no_rest = most.at_once == most.in_time[-1][2] or any(alone != all_ for _, alone, all_ in most.in_time)
+    also = "" if no_rest else ", and the rest needs none either"
     at_first = (
         f"{_amount(most.at_once, asset, words)} right away without an announcement{in_several_acts(most.apart_s)}"
     )
@@ -479,7 +480,7 @@ def table(policy: PolicyCode, words: Vocabulary, cases: Iterable[WorstCase]) -> 
             asset=checksum(policy.budgets[case.budget].asset),
             budget=capital(budget_name(policy, case.budget)),
             whom="not limited" if case.recipients is None else _whom(case.recipients, words),
-            at_once=words.amount(case.at_once, policy.budgets[case.budget].asset),
+            at_once=words.amount(case.at_once, policy.budgets[case.budget].asset) + in_several_acts(case.apart_s),
             in_a_period=f"{words.amount(case.in_a_period, policy.budgets[case.budget].asset)} in any "
             + format_duration(policy.budgets[case.budget].period_s),
             in_time=f"{words.amount(case.in_all, policy.budgets[case.budget].asset)} {_time(policy, case.duration_s)}",

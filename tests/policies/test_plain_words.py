@@ -210,9 +210,20 @@ def test_what_one_act_cannot_take_goes_in_several() -> None:
     said = explained("payroll")
     assert f"of which 6,000 USDC right away without an announcement {apart}." in said.together[1]
     assert f"6,000 USDC right away {apart} and, if nobody stops it" in said.together[2]
+    assert said.table[0].at_once == f"6,000 USDC {apart}"
     assert f"can take 6,000 USDC right away without an announcement {apart}, and" in "\n".join(said.sentences)
     for bounds in ({"cooldown_s": 0}, {"rules": (replace(POLICY.rules[0], clauses=POLICY.rules[0].clauses[:1]),)}):
-        assert "several acts" not in "\n".join(explanation(replace(POLICY, **bounds), {}, TOKENS).lines), bounds
+        quick = explanation(replace(POLICY, **bounds), {}, TOKENS)
+        assert "several acts" not in "\n".join([*quick.lines, quick.table[0].at_once]), bounds
+
+
+def test_no_rest_is_spoken_of_where_all_goes_right_away() -> None:
+    """All its limit needs no announcement and does not come back: nothing is left to go later."""
+    (budget,) = POLICY.budgets
+    once = replace(budget, instant_limit=budget.limit, period_s=POLICY.end_s - POLICY.start_s)
+    for period_s, has_rest in ((once.period_s, False), (budget.period_s, True)):
+        policy = replace(POLICY, budgets=(replace(once, period_s=period_s),))
+        assert ("and the rest needs none either" in explanation(policy, {}, TOKENS).together[1]) is has_rest
 
 
 def test_calls_of_a_thief_are_many_in_one_act() -> None:
