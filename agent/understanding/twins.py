@@ -13,12 +13,14 @@ from agent.understanding.effects import Effect
 from agent.understanding.orders import Read
 
 _ADDS = re.compile(
-    r"_?(?:grant|revoke|add|remove|enable|disable|allow|deny|assign|set\w*(?:Role|Controller|Record|Text|Addr))"
+    r"_?(?:grant|revoke|add|remove|enable|disable|allow|deny|rely|authori[sz]e|support|whitelist|assign|set\w*(?:Role|Controller|Record|Text|Addr))"
 )
 _JOINED = re.compile(
-    r"\s*(?:\([^)]*\)|0x[0-9a-f]{40})?\s*(?:,|and|&|, and|as well as|und|y|et|e)\s*(?:also )?(?:to )?(?:from )?"
-    r"(?:the |our |its |for )?(?:[\w' -]{0,40}\()?\s*"
+    r"\)?\s*(?:\([^)]*\)|0x[0-9a-f]{40})?\s*(?:,|and|&|, and|as well as|und|y|et|e)\s*(?:also )?(?:to )?(?:from )?"
+    r"(?:the |our )?\(?\s*"
 )
+# In what somebody beside the other is called, these say that it gets nothing: "Lea, the request of (0x...)".
+_TURNS = re.compile(r"\b(?:of|by|on|via|through|with|for|from|as|at|request\w*|propos(?:al|ed)|suggest\w*|behalf)\b")
 
 
 def unsure(effects: Sequence[Effect], told_at: Mapping[str, tuple[int, int]], reads: Sequence[Read]) -> set[str]:
@@ -70,6 +72,12 @@ def _joins(one: Effect, two: Effect, place: tuple[int, int], reads: Sequence[Rea
         return True
     folded = inside[0].voice.folded
     spans = sorted((min(p.start for p in named), max(p.end for p in named)) for named in places.values() if named)
-    named = sorted((party.start, party.end) for party in inside[0].parties if party.addresses)
-    chain = [span for span in named if spans[0][0] <= span[0] <= spans[-1][0]]
-    return all(_JOINED.fullmatch(folded[a[1] : b[0]]) is not None for a, b in pairwise(chain))
+    named = sorted((party for party in inside[0].parties if party.addresses), key=lambda party: party.start)
+    chain = [party for party in named if spans[0][0] <= party.start <= spans[-1][0]]
+    if _TURNS.search(folded[spans[0][0] : spans[-1][1]]) is not None:
+        return False
+    return all(
+        _JOINED.fullmatch(folded[a.end : b.start]) is not None
+        or (a.addresses == b.addresses and folded[a.end : b.start].strip() == "(")  # "0x... (Lea)"
+        for a, b in pairwise(chain)
+    )
