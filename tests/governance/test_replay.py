@@ -375,27 +375,34 @@ def test_what_only_a_quorum_decides_is_unknown_without_one():
 
 
 def test_a_state_that_a_time_decides_says_that_it_is_not_recorded(tmp_path):
-    """Compound's timelock lets what is queued expire 14 days after its time; block 110 is the last one recorded."""
-    shutil.copytree(COMPOUND, tmp_path / "r")
-    folder = tmp_path / "r"
-    queued = states(folder, "--quorum", 100)["Number 1"]
-    assert queued == {"state": "Unknown", "not_recorded": "the time of block 110"}
-    times = folder / "7002" / "blocks.csv"
-    for lines, state in [
-        (f"110,{2_000_001 + 14 * 86_400 - 1}", "Queued"),
-        (f"110,{2_000_001 + 14 * 86_400}", "Expired"),
-        (f"109,{2_000_001 + 14 * 86_400}", "Expired"),  # the last block is later still
-        ("109,2000001", "Unknown"),
-    ]:
-        times.write_text(f"block_number,timestamp\n{lines}\n")
-        found = states(folder, "--quorum", 100)
-        assert found["Number 1"]["state"] == state, lines
-        assert [found[f"Number {n}"]["state"] for n in (2, 3, 4, 5)] == [
-            "Executed",
-            "Defeated",
-            "Succeeded",
-            "Defeated",
-        ]
+    """Compound's timelock lets what is queued expire 14 days after its time; block 110 is the last one recorded. Each
+    case is the same recording on a chain of its own."""
+    over_s = 2_000_001 + 14 * 86_400
+    cases = {
+        7002: ("", {"state": "Unknown", "not_recorded": "the time of block 110"}),
+        7003: (f"110,{over_s - 1}", {"state": "Queued"}),
+        7004: (f"110,{over_s}", {"state": "Expired"}),
+        7005: (f"109,{over_s}", {"state": "Expired"}),  # the last block is later still
+        7006: ("109,2000001", {"state": "Unknown", "not_recorded": "the time of block 110"}),
+    }
+    for chain_id, (time_of_block, _) in cases.items():
+        folder = tmp_path / str(chain_id) / str(chain_id)
+        shutil.copytree(COMPOUND / "7002", folder)
+        if time_of_block:
+            (folder / "blocks.csv").write_text(f"block_number,timestamp\n{time_of_block}\n")
+    ran = run(*(tmp_path / str(chain_id) for chain_id in cases), "--quorum", 100, "--json")
+    assert ran.returncode == 0, ran.stderr
+    told = {
+        contract["chain_id"]: named(contract["states"], tmp_path / str(contract["chain_id"]))
+        for contract in json.loads(ran.stdout)["contracts"]
+        if contract["kind"] == "governor"
+    }
+    assert {chain_id: states["Number 1"] for chain_id, states in told.items()} == {
+        chain_id: state for chain_id, (_, state) in cases.items()
+    }
+    for states_of_one in told.values():
+        others = [states_of_one[f"Number {number}"]["state"] for number in (2, 3, 4, 5)]
+        assert others == ["Executed", "Defeated", "Succeeded", "Defeated"]
 
 
 def test_a_governor_by_time_is_told_at_the_last_recorded_time(tmp_path):
