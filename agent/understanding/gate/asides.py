@@ -256,7 +256,7 @@ _OF_ACTS = sets.words_of(
     "approves fund funds "
     "funded granted upgrade upgraded upgrades delegate delegates execute executes implement implements "
     "proceed pass passes "
-    "renew renews update set done move moves"
+    "renew renews update set do done move moves agree agrees accept accepts support supports yes favour favor happens"
 )
 _OF_CHOICE = sets.words_of(
     "it the this a an of to in for and or is are be will do does not no none nothing i we you it with from approve "
