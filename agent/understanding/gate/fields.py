@@ -9,6 +9,7 @@ from decimal import Decimal
 from agent.understanding.described import HASH_OF, namehash
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
+from agent.understanding.gate.glued import miscounts
 from agent.understanding.gate.inert import are_plain
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.parties import parties
@@ -104,6 +105,8 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         return "" if all(word in closed for word in re.findall(r"[\w-]+", value)) else "words"
     if one.key == "calldata" or re.fullmatch(r"(?:0x)?[0-9a-f]{8,}", value):
         return ""
+    if miscounts(value, facts):
+        return "amount"  # "Two payments"
     found_parties = parties(one.text, facts.names)
     if any(party.addresses and not facts.takes_part(party) for party in found_parties):
         return "party"

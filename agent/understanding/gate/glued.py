@@ -87,7 +87,7 @@ def is_glued(read: Read, facts: Facts) -> bool:
     if _BOTH.search(folded) is not None and not any("ecord" in effect.function for effect in facts.effects) and is_one:
         return True
     return (
-        _miscounts(folded, facts)
+        miscounts(folded, facts)
         or _has_two_values(read, facts)
         or _counts_people(read, facts)
         or _by_others(read, facts)
@@ -150,7 +150,7 @@ def _is_of_safe(facts: Facts) -> bool:
     ) or any(effect.through for effect in facts.effects)
 
 
-def _miscounts(folded: str, facts: Facts) -> bool:
+def miscounts(folded: str, facts: Facts) -> bool:
     """Whether "12 transfers" counts what there are not so many of."""
     match = _COUNTS.search(folded)
     if match is None:
