@@ -6,8 +6,9 @@ beside the first. What keeps them apart is the chain, where a number is taken on
 """
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -77,9 +78,19 @@ def assert_paid_once(world: World, ours: Request, theirs: Request, before: list[
     assert world.number == 1
     paid, other = (ours, theirs) if ours.status == Request.Status.EXECUTED else (theirs, ours)
     assert paid.status == Request.Status.EXECUTED, (ours.reason, theirs.reason, work_errors())
+    if other.status == Request.Status.EXECUTED:  # both signed the very same record, in one second: it is one act
+        assert len(ours_and_theirs(lambda: DecisionRecord.objects.latest("pk").hash)) == 1
+        return
     # Who was paid by an act without a record here is paid again only if the operator looks at that and signs.
     assert other.status in (Request.Status.NEEDS_APPROVAL, Request.Status.REFUSED), (other.status, other.reason)
     assert other.reason_code in PAID_ELSEWHERE, other.reason
+
+
+def ours_and_theirs(read: Callable[[], Any]) -> set[bytes]:
+    """What the two sites hold, once where it is the same."""
+    with other_site():
+        theirs = bytes(read())
+    return {bytes(read()), theirs}
 
 
 def begun_here_and_there() -> list[tuple[int, int]]:

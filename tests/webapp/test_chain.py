@@ -275,7 +275,7 @@ def test_the_clock_goes_to_the_end_of_voting(client, chain):
     deployed, _, _, proposal = chain
     assert b"End of voting" in client.get("/local/").content
     answer = client.post("/local/", {"to": f"end:{proposal.deadline + 1}"}, follow=True)
-    assert b"Done: end of voting." in answer.content
+    assert b"Done: End of voting." in answer.content
     assert deployed.anvil.now >= proposal.deadline + 1
     answer = client.post("/local/", {"to": "end:1"}, follow=True)
     assert b"not offered any more" in answer.content

@@ -194,6 +194,7 @@ def test_every_get_but_the_ballots_opens_no_socket(client, filled, network):
         "vote-by-signature",
         "delegate-by-signature",
         "subscriptions",
+        "language",
         "approve",
         "stop",
         "end",

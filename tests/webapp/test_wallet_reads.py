@@ -56,19 +56,19 @@ def test_a_plain_token_tells_what_is_held_and_who_votes(script):
 
 
 @pytest.mark.parametrize(
-    "delegates",
+    ("delegates", "is_split"),
     [
         # A list, as tokens with partial delegation answer: of nobody, and of one.
-        "0x" + word(0x20) + word(0),
-        "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(10_000),
-        "0x" + "ff" * 32,  # no address
-        "0x" + DELEGATE[2:],
-        "0x",
-        None,
+        ("0x" + word(0x20) + word(0), True),
+        ("0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(10_000), True),
+        ("0x" + "ff" * 32, False),  # no address
+        ("0x" + DELEGATE[2:], False),
+        ("0x", False),
+        (None, False),
     ],
 )
-def test_an_answer_that_is_no_address_names_nobody(script, delegates):
-    assert told(script, "0x" + word(500), delegates) == {"held": "500", "delegate": None}
+def test_an_answer_that_is_no_address_names_nobody(script, delegates, is_split):
+    assert told(script, "0x" + word(500), delegates) == {"held": "500", "delegate": None, "isSplit": is_split}
 
 
 @pytest.mark.parametrize("balance", ["0x", "0x01", "0x" + word(0x20) + word(5), None])
