@@ -6,6 +6,7 @@ have no event. What differs is kept, raised as an incident, and changes how vote
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Max
 
 from governance import incidents
 from governance.capabilities import probe_governor
@@ -131,10 +132,15 @@ def _note_silence(dao: Dao, cursor: Cursor) -> None:
 
 
 def forget_probes(dao: Dao, above: int) -> None:
-    """Take the governor as asked at this block at the latest: blocks above it are gone."""
+    """Take the governor as asked at this block at the latest: blocks above it are gone. Where its code changed twice
+    and only the later change was told, which is gone, it is taken as asked before the change that is left."""
     for governor in dao.contracts.filter(kind=Contract.Kind.GOVERNOR, capabilities__probed_block__gt=above):
         told = governor.capabilities
         told[_PROBED_BLOCK] = above
+        changes = RawLog.objects.filter(dao=dao, address=governor.address, topic0__in=events.CHANGES_CODE)
+        left = changes.filter(block_number__lte=above).aggregate(newest=Max("block_number"))["newest"]
+        if left is not None and not incidents.is_open(dao, incidents.Kind.GOVERNOR_CHANGED, first_block=left):
+            told[_PROBED_BLOCK] = left - 1
         gone = [entry for entry in told.get(COUNTED_BEFORE, ()) if entry[0] > above]
         if gone:
             told["counting_mode"] = gone[0][1]
