@@ -15,7 +15,7 @@ from agent.acts.paid import UNRECORDED, by_form, lately, paid_chain_s, paid_line
 from agent.acts.pieces import NotUnderstood
 from agent.acts.rosters import Line
 from agent.acts.situation import Situation
-from agent.acts.tokens import read_tokens
+from agent.acts.tokens import left_out, read_tokens
 from agent.acts.words import say
 from agent.models import Request, Roster
 from governance.chain.address import checksum
@@ -25,6 +25,10 @@ from governance.sentences import Sentence
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
 
+# The sentences that say which tokens are known here.
+_LISTS_TOKENS = {
+    "no_amount", "no_amount_currency", "no_amount_bare", "no_amount_unit", "no_amount_no_token", "word_with_digits",
+}  # fmt: skip
 _LATELY_S = 31 * 86_400
 
 
@@ -38,10 +42,14 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
     roster = rosters.current(policy, now_chain_s)
     terms = rosters.terms_of(roster)
     lines, rules = terms.lines, terms.rules
-    tokens = read_tokens(rpc, {line.asset for line in lines} | {budget.asset for budget in policy.code.budgets})
+    assets = {line.asset for line in lines} | {budget.asset for budget in policy.code.budgets}
+    tokens = read_tokens(rpc, assets)
     payees, may_ask = {line.recipient for line in lines}, askers.HAS_A_SAY if rules is None else rules.may_ask
     asker = askers.standing(policy, request, payees, rpc, known.pinned.block.hash, may_ask)
-    ask = _understood(request.text, lines, tokens, now_chain_s, names=askers.reads_names(rules, asker))
+    try:
+        ask = _understood(request.text, lines, tokens, now_chain_s, names=askers.reads_names(rules, asker))
+    except NotUnderstood as error:
+        raise _with_left_out(error, left_out(tokens, assets)) from error
     # The month that a request names is settled when it is first understood, whatever the clock says later.
     if request.period and ask.period != request.period:
         raise NotUnderstood(say("month_changed", period=request.period))
@@ -72,6 +80,13 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
         for draft in drafts
     ]
     return roster, drafts, Words(tokens, native_token(rpc.chain_id))
+
+
+def _with_left_out(error: NotUnderstood, assets: Sequence[bytes]) -> NotUnderstood:
+    """The error; where it speaks of the tokens known here, with those that no amount can be written in."""
+    if not assets or error.sentence.code not in _LISTS_TOKENS:
+        return error
+    return NotUnderstood(say("tokens_left_out", why=error.sentence, assets=", ".join(map(checksum, assets))))
 
 
 def _understood(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s: int, *, names: bool) -> Ask:

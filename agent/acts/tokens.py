@@ -19,7 +19,7 @@ def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") ->
     the same symbol, and one that is called like the chain's native currency: an amount in it would be anybody's guess.
 
     Raises RpcError when the node fails, also at one call: without one of two tokens that say the same symbol, the other
-    would be the only one of that name. A token that reverts is only left out.
+    would be the only one of that name. A token that reverts is only left out; `left_out` names it.
     """
     wanted = sorted(set(assets))
     contracts = [asset for asset in wanted if asset != ZERO]
@@ -38,6 +38,11 @@ def read_tokens(rpc: Rpc, assets: Iterable[bytes], block: BlockId = "latest") ->
             found.append(Token(text, asset, places))
     symbols = [token.symbol.casefold() for token in found]
     return [token for token in found if symbols.count(token.symbol.casefold()) == 1]
+
+
+def left_out(tokens: Iterable[Token], assets: Iterable[bytes]) -> list[bytes]:
+    """Return the assets that `read_tokens` gave no token of, in the order of their addresses."""
+    return sorted(set(assets) - {token.address for token in tokens})
 
 
 def _symbol(answer: bytes) -> str | None:

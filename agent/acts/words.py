@@ -198,6 +198,10 @@ SENTENCES: Mapping[str, Template] = {
         '"{piece:.40}" is not understood as an amount: that is no token known here, which are: {tokens}'
     ),
     "no_amount_no_token": gettext_noop('"{piece:.40}" is not understood as an amount: no token is known here'),
+    "tokens_left_out": gettext_noop(
+        "{why}. No amount can be written in {assets}: the token says no plain symbol and decimals, or a symbol that is "
+        "another's too"
+    ),
     "comma_in_amount": gettext_noop(
         "{digits:.80} can be read in two ways: write decimals behind a point, and no comma"
     ),

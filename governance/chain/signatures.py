@@ -12,6 +12,9 @@
 | ERC-6492, of a wallet that is not deployed yet | as the wallet that it would deploy says, tried at that block |
 | ERC-6492, of a wallet that is deployed by now | the signature that it holds, as the contract says |
 
+A contract is asked by a call in which it may write nothing (STATICCALL), as contracts ask it. Where a node does not run
+the code that asks so (some chains run none that nobody deployed), what it answers to a plain call counts.
+
 Whatever is refused has a reason of its own: a sentence of `governance.words`.
 """
 
@@ -35,6 +38,7 @@ _MAGIC = abi.selector(_IS_VALID_SIGNATURE)  # what a contract answers that accep
 _ORDER = 0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141  # of secp256k1
 _PREFIX = b"\x19Ethereum Signed Message:\n32"  # of eth_sign over a hash
 _NOT_DEPLOYED = bytes.fromhex("6492" * 16)  # the end of an ERC-6492 signature
+_IDENTITY = bytes(19) + b"\4"  # the precompiled contract that only returns what it is given
 _DELEGATED = bytes.fromhex("ef0100")  # the beginning of an account's code by EIP-7702
 MOST_SIGNATURE_DIGITS = 20_000  # that pages and API take: a Safe of ten owners has 1,302, one of passkeys more
 
@@ -198,11 +202,24 @@ def _frame(signature: bytes) -> tuple[bytes, bytes, bytes] | None:
 
 def _accepts(rpc: Rpc, account: bytes, digest: bytes, signature: bytes, block: Header) -> bool:
     """Whether the contract at the account says that it signed."""
+    question = abi.encode_call(_IS_VALID_SIGNATURE, [digest, signature])
     try:
-        answer = rpc.eth_call(account, abi.encode_call(_IS_VALID_SIGNATURE, [digest, signature]), block.hash)
+        answer = rpc.eth_call(account, question, block.hash)
     except CallReverted:
         return False
-    return _is_yes(answer)
+    return _is_yes(answer) and _accepts_unchanged(rpc, account, question, block)
+
+
+def _accepts_unchanged(rpc: Rpc, account: bytes, question: bytes, block: Header) -> bool:
+    """Whether the contract says yes also to a call in which it may write nothing, or the node can't try one."""
+    code = trial(_IDENTITY, b"", account, question)
+    if len(code) > MOST_CODE:
+        return False
+    try:
+        answer = rpc.eth_create(code, block.hash)
+    except Answered:
+        return True
+    return answer[:32] == (1).to_bytes(32, "big") and _is_yes(answer[32:])
 
 
 def _is_yes(answer: bytes) -> bool:

@@ -4,6 +4,7 @@
 import contextlib
 import json
 import random
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -554,6 +555,23 @@ def test_without_a_roster_or_a_clear_request_the_agent_abstains_and_says_why(wor
     request = world.rest(world.ask("do not pay the contributors for November"), 1)
     assert request.status == Request.Status.ABSTAINED
     assert '"not"' in request.reason
+
+
+@database
+def test_a_token_in_which_no_amount_can_be_written_is_named(world: World) -> None:  # noqa: F811
+    """The roster pays somebody in a contract that knows no `symbol()`: it reverts, and is none of the tokens known."""
+    *others, last = world.lines()
+    world.sign_roster([*others, replace(last, asset=world.suite.addresses["timelock"])])
+    unnamed = checksum(world.suite.addresses["timelock"])
+    request = world.rest(world.ask("pay ines 100 WHAT for books"), 1)
+    assert request.status == Request.Status.ABSTAINED
+    assert f"known here, which are: USDC. No amount can be written in {unnamed}: the token says" in request.reason
+    for text in ("pay ines -100 USDC for books", "do not pay ines 100 USDC"):  # nothing of which tokens are known
+        request = world.rest(world.ask(text), 1)
+        assert (request.status, unnamed in request.reason) == (Request.Status.ABSTAINED, False)
+    world.sign_roster_this_month(world.lines())
+    request = world.rest(world.ask("pay ines 100 WHAT for books"), 1)
+    assert (request.status, "No amount can be" in request.reason) == (Request.Status.ABSTAINED, False)
 
 
 @database

@@ -7,7 +7,7 @@ from eth_account.messages import encode_defunct
 from eth_utils import keccak
 
 from governance.chain import abi, eip712, signatures
-from governance.chain.rpc import Rpc, RpcError, RpcUnreachable
+from governance.chain.rpc import Answered, Rpc, RpcError, RpcUnreachable
 from governance.chain.signatures import BadSignature, Signed, digest_of, normal, of_key, recover, signed_by
 from governance.words import SENTENCES
 from tests.governance.governors import compiled
@@ -77,6 +77,10 @@ def test_what_the_account_did_not_sign(rpc, given):
         (f"0x6320c13b0b60e01b{RETURN_WORD}", False),  # the answer of ERC-1271's first draft
         (f"0x6001{RETURN_WORD}", False),  # true
         (f"0x600019{RETURN_WORD}", False),  # all ones
+        (f"0x6001600055{MAGIC}{RETURN_WORD}", False),  # writes first, which no contract that asks lets it
+        (f"0x600160005d{MAGIC}{RETURN_WORD}", False),  # also what is forgotten with the transaction (EIP-1153)
+        (f"0x60006000a0{MAGIC}{RETURN_WORD}", False),  # logs
+        (f"0x60005450{MAGIC}{RETURN_WORD}", True),  # only reads
         ("0x621000006000f3", False),  # a megabyte of zeros
         ("0x5b600056", False),  # runs until the gas is gone
         (f"0x{MAGIC}60005260206000fd", False),  # reverts with the answer
@@ -106,7 +110,21 @@ def test_code_and_answer_are_of_the_block_that_is_returned(local_chain, wallet):
 
     found = signed_by(MESSAGE, WALLET, b"", Moving([local_chain.url], 31337, attempts=1))
     assert found.is_signed
-    assert asked == [{"blockHash": "0x" + found.block.hash.hex(), "requireCanonical": True}] * 2
+    assert asked == [{"blockHash": "0x" + found.block.hash.hex(), "requireCanonical": True}] * 3
+
+
+def test_a_node_that_runs_no_code_which_nobody_deployed_is_asked_plainly(local_chain, wallet):
+    """As on zkSync: there the wallet's answer to a plain call is all that can be had."""
+
+    class Bare(Rpc):
+        def eth_create(self, *_code_and_block):
+            raise Answered(-32000, "contract creation is not supported")
+
+    bare = Bare([local_chain.url], 31337, attempts=1)
+    wallet(f"0x{MAGIC}{RETURN_WORD}")
+    assert signed_by(MESSAGE, WALLET, b"", bare).is_signed
+    wallet(f"0x6001{RETURN_WORD}")
+    assert not signed_by(MESSAGE, WALLET, b"", bare).is_signed
 
 
 def test_a_wallet_that_breaks_did_not_sign(rpc, wallet):
