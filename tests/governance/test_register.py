@@ -3,6 +3,7 @@
 
 import contextlib
 import json
+import time
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -11,12 +12,14 @@ from governance import capabilities, progress, register
 from governance.address_book import tokens_of
 from governance.chain.address import checksum
 from governance.chain.rpc import Answered, Rpc, RpcLimited
-from governance.models import Cursor, Dao, Delegation, PowerCheckpoint, RawLog
+from governance.models import Block, Chain, Cursor, Dao, Delegation, PowerCheckpoint, RawLog
 from governance.progress import Progress
 from governance.register import Finding, Level
 from governance.sync import Status, SyncResult
 from policies.notation.primitives import selector
+from tests.conftest import running_anvil
 from tests.governance.conftest import CHAIN_ID
+from tests.governance.test_life import snapshot_of
 
 pytestmark = pytest.mark.django_db
 
@@ -155,6 +158,71 @@ def test_a_governors_own_name_is_a_strangers_text(local_chain, monkeypatch, caps
 def test_a_node_of_another_chain(local_chain):
     with pytest.raises(CommandError, match=f"serves chain {CHAIN_ID}"):
         add(checksum(local_chain.addresses["governor"]), rpc=[local_chain.url], chain=1)
+
+
+OTHER_CHAIN = f"serves another chain than the one that this site reads as chain {CHAIN_ID}"
+
+
+@contextlib.contextmanager
+def another_test_chain(than):
+    """A test chain of the same id with another first block (two that begin in one second have the same)."""
+    while True:
+        with running_anvil() as node:
+            if first_block(node) != first_block(than):
+                yield node
+                return
+        time.sleep(1)
+
+
+def first_block(node) -> str:
+    return node.call("eth_getBlockByNumber", "0x0", False)["hash"]
+
+
+def test_another_test_chain_of_the_same_id_is_refused(local_chain, mirror):
+    mirror.sync()
+    before = snapshot_of(mirror.dao), Chain.objects.get().genesis_hash, Cursor.objects.get().next_block
+    governor = checksum(local_chain.addresses["governor"])
+    with another_test_chain(local_chain.anvil) as node:
+        for options in ({"rpc": [node.url]}, {"rpc": [local_chain.url, node.url]}, {"rpc": [node.url], "check": True}):
+            with pytest.raises(CommandError, match=OTHER_CHAIN) as refused:
+                add(governor, slug="elsewhere", name="Elsewhere", start_block=0, **options)
+            assert "\n" not in str(refused.value)
+    assert Dao.objects.get() == mirror.dao
+    assert (snapshot_of(mirror.dao), Chain.objects.get().genesis_hash, Cursor.objects.get().next_block) == before
+    add(governor, slug="mandate", rpc=[local_chain.url])  # its own chain is taken
+
+
+def test_another_network_of_a_real_chains_id_is_refused(local_chain, mirror, settings):
+    governor = checksum(local_chain.addresses["governor"])
+    mirror.sync()
+    settings.LOCAL_CHAIN_ID = None
+    settings.RPC_URLS = {}
+    add(governor, slug="mandate", rpc=[local_chain.url])
+    # A copy that went its own way since: it begins as the chain does, and a final block is another.
+    block = Block.objects.order_by("number").first()
+    Block.objects.filter(pk=block.pk).update(finalized=True, hash=b"\x02" * 32)
+    with pytest.raises(CommandError, match=OTHER_CHAIN):
+        add(governor, slug="mandate", rpc=[local_chain.url])
+    Block.objects.filter(pk=block.pk).update(hash=block.hash)
+    add(governor, slug="mandate", rpc=[local_chain.url])
+    Chain.objects.update(genesis_hash=b"\x01" * 32)
+    with pytest.raises(CommandError, match=OTHER_CHAIN):
+        add(governor, slug="second", name="Second", rpc=[local_chain.url])
+    assert Dao.objects.count() == 1
+
+
+def test_a_node_without_the_first_block_is_told_of(local_chain, monkeypatch, capsys):
+    asked = Rpc.block
+
+    def pruned(rpc, which):
+        if which == 0:
+            raise Answered(-32000, "header not found")
+        return asked(rpc, which)
+
+    monkeypatch.setattr(Rpc, "block", pruned)
+    add(checksum(local_chain.addresses["governor"]), slug="mandate")
+    assert "careful: the node shows no first block" in capsys.readouterr().out
+    assert Dao.objects.count() == 1
 
 
 def test_a_slug_belongs_to_one_dao(local_chain, mirror):

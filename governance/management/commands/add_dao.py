@@ -10,9 +10,9 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from governance import module_search, progress, standing
+from governance import module_search, progress, same_chain, standing
 from governance.chain.address import BadAddress, checksum, to_bytes
-from governance.chain.rpc import Rpc, RpcError
+from governance.chain.rpc import Rpc, RpcError, quantity
 from governance.discovery import FoundModule
 from governance.models import Dao
 from governance.register import NotRegistered, Preflight, about_read_token, preflight, register, slug_of
@@ -49,18 +49,22 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         try:
             self._add(options)
-        except (NotRegistered, RpcError, BadAddress) as error:
+        except (NotRegistered, RpcError, BadAddress, same_chain.OtherChain) as error:
             raise CommandError(str(error)) from None
 
     def _add(self, options: dict[str, Any]) -> None:
         wanted = self._addresses(options)
         rpc = self._rpc(options["rpc"], wanted["chain_id"])
+        chain_id = rpc.chain_id if rpc.chain_id is not None else quantity(rpc.call("eth_chainId"))
+        unknown = same_chain.check(self._urls(options["rpc"], chain_id), chain_id)
         found = preflight(
             rpc, wanted["governor"], token=wanted["token"], module=wanted["module"], treasury=wanted["treasury"],
             assets=wanted["assets"], start_block=wanted["start_block"],
         )  # fmt: skip
         for line in found.lines():
             self.stdout.write(line)
+        if unknown is not None:
+            self.stdout.write(f"careful: {unknown}")
         if options["check"]:
             return
         own_name = one_line(str(found.capabilities["name"] or ""), 120)  # a stranger's text
@@ -204,6 +208,11 @@ class Command(BaseCommand):
             "assets": [to_bytes(asset) for asset in assets],
             "start_block": deployment.get("start_block") if start_block is None else start_block,
         }
+
+    def _urls(self, urls: list[str] | str, chain_id: int) -> list[str]:
+        if urls:
+            return [urls] if isinstance(urls, str) else urls
+        return list(settings.RPC_URLS.get(chain_id, []))
 
     def _rpc(self, urls: list[str] | str, chain_id: int | None) -> Rpc:
         if urls:
