@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from policies.document.document import PolicyDocument
 
 _DAY_S = 86_400
+MONTH_S, YEAR_S = 31 * _DAY_S, 365 * _DAY_S  # the longest month: what is said of a month is true of March, too
 _PETITION_S = 7 * _DAY_S  # PolicyModule, `PETITION_TIME`
 # The longest time between two payments on a schedule of dates, the time of day left open: an hour more, or a day.
 _LONGEST_GAP_S = {
@@ -84,8 +85,9 @@ def stopping(policy: PolicyCode) -> str:
         voids = ", and voids what was announced"
         single = "; the guardian and the owner can also void a single announced act"
     return (
-        f"A pause stops the agent, also one whose key is stolen{voids}. It can be paused at any time by the "
-        f"module's guardian, by its owner, or by {members}{single}. Who they are this policy does not say."
+        f"A pause stops the agent, also one whose key is stolen{voids}; it lasts until the module's owner ends it. It "
+        f"can be paused at any time by the module's guardian, by its owner, or by {members}{single}. Who they are this "
+        "policy does not say."
     )
 
 
@@ -129,26 +131,51 @@ def _levels(budget: Budget, instant: str) -> str:
 
 def repeats(policy: PolicyCode, document: "PolicyDocument | None") -> Iterator[str]:
     """When what is spent can be spent again, budgets of which the same is true together, and what each is for."""
-    alike: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, str, str], list[str]] = {}
     for number, budget in enumerate(policy.budgets):
         alike.setdefault(_comes_back(policy, budget), []).append(budget_name(policy, number))
-    for (comes_back, fits), names in alike.items():
-        alone = "each of these budgets alone" if len(names) > 1 else "this budget alone"
-        schedules = f": as far as {alone} goes, paying out the whole of it {fits}" if fits else ""
-        yield f"What is spent from {listed(names)} {comes_back}{schedules}."
+    for (comes_back, at_most, fits), names in alike.items():
+        several = len(names) > 1
+        alone = "each of these budgets alone" if several else "this budget alone"
+        often = f", not each time at the earliest: the whole of {'each' if several else 'it'} can go {at_most}"
+        schedules = f". As far as {alone} goes, paying out the whole of it {fits}" if fits else ""
+        yield f"What is spent from {listed(names)} {comes_back}{often * bool(at_most)}{schedules}."
     for number in range(len(policy.budgets)):
         yield from _due(policy, number, document)
 
 
-def _comes_back(policy: PolicyCode, budget: Budget) -> tuple[str, str]:
-    """When, and which schedules that fits."""
+def _comes_back(policy: PolicyCode, budget: Budget) -> tuple[str, str, str]:
+    """When, how often in a month, a year and all the policy's time, and which schedules that fits."""
     if worst_case_units(1, budget.segment_s, policy.end_s - policy.start_s) == 1:
-        return "does not come back while this policy lasts", ""
+        return "does not come back while this policy lasts", "", ""
     return (
         f"can be spent again after {format_duration(budget.period_s)} at the earliest and "
         f"{format_duration(comes_back_within_s(budget.period_s))} at the latest",
+        _how_often(policy, budget),
         _schedules(budget),
     )
+
+
+def _how_often(policy: PolicyCode, budget: Budget) -> str:
+    """Why a month, a year or all the policy's time has the worst case that it has: the same count stands behind it."""
+    life_s = policy.end_s - policy.start_s
+    counts = [
+        f"{times(worst_case_units(1, budget.segment_s, time_s))} {in_time_text(policy, time_s)}"
+        for time_s in [*(one for one in (MONTH_S, YEAR_S) if one < life_s), life_s]
+    ]
+    part = ", and so can the part that needs no announcement" if 0 < budget.instant_limit < budget.limit else ""
+    return f"at most {listed(counts)}{part}"
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count:,} times")
+
+
+def in_time_text(policy: PolicyCode, time_s: int) -> str:
+    """`in any 31 days`, or `in all its time (182 days)` where the policy lasts no longer."""
+    if time_s == policy.end_s - policy.start_s:
+        return f"in all its time ({format_duration(time_s)})"
+    return f"in any {format_duration(time_s)}"
 
 
 def _schedules(budget: Budget) -> str:
@@ -160,7 +187,7 @@ def _schedules(budget: Budget) -> str:
     answers = []
     if fitting:
         most_often = names[min(fitting)]
-        answers.append(f"{most_often} always fits{_if_apart(budget.period_s, most_often)}")
+        answers.append(f"{most_often} always fits{_provided(budget, most_often)}")
     if late:
         name = names[max(late)]
         never = _LONGEST_GAP_S[name] < budget.period_s
@@ -168,11 +195,16 @@ def _schedules(budget: Budget) -> str:
     return ", ".join(answers)
 
 
-def _if_apart(period_s: int, schedule: str) -> str:
-    """The condition where a schedule is not kept at whatever time of its day each payment is made; or empty."""
-    if at_any_time(period_s, schedule):
-        return ""
-    return f" if payments are at least {format_duration(SHORTEST_GAP_S[schedule])} apart"
+def _provided(budget: Budget, schedule: str) -> str:
+    """The conditions: what must be announced, and where a schedule is not kept at whatever time of its day each
+    payment is made; or empty.
+    """
+    conditions = []
+    if budget.instant_limit < budget.limit:
+        conditions.append("announced in time")
+    if not at_any_time(budget.period_s, schedule):
+        conditions.append(f"at least {format_duration(SHORTEST_GAP_S[schedule])} apart")
+    return f" if payments are {' and '.join(conditions)}" if conditions else ""
 
 
 def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> Iterator[str]:
@@ -184,7 +216,7 @@ def _due(policy: PolicyCode, number: int, document: "PolicyDocument | None") -> 
         if same and written.due in SHORTEST_GAP_S:
             # Other budgets, its rules' bounds, and who objects or stops the agent can keep it from that.
             kept = (
-                f"which it always can as far as this budget alone goes{_if_apart(budget.period_s, written.due)}"
+                f"which it always can as far as this budget alone goes{_provided(budget, written.due)}"
                 if in_time(budget.period_s, written.due)
                 else "for which it can come too late"
             )

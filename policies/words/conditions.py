@@ -61,6 +61,25 @@ def caveat(policy: PolicyCode, words: Vocabulary) -> str:
     return ", ".join(conditions)
 
 
+def doubt(policy: PolicyCode, words: Vocabulary, asset: bytes) -> str:
+    """What is said behind each amount of the asset that is true on a condition only; empty where none is needed.
+
+    The condition stands before the numbers once: readers took a number from the middle of the line without it.
+    """
+    if any(may_go_on(rule, words) or is_known_unbounded(rule) for rule in policy.rules):
+        return " or MORE"
+    for_shares = (rule for rule in policy.rules if counted_if_taken(policy, rule, words))
+    charged = {policy.budgets[charge.budget].asset for rule in for_shares for charge in rule.charges}
+    return " (or ANOTHER token)" if asset in charged else ""
+
+
+def otherwise(policy: PolicyCode, words: Vocabulary) -> str:
+    """What else can be, where the `caveat` says on which condition numbers are true; or empty."""
+    if not_known_to_end(policy, words):
+        return "; otherwise it can be MORE"
+    return "; otherwise ANOTHER token can go" if _taking_for_shares(policy, words) else ""
+
+
 def way_to_more(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:
     """The numbers, from 1, of the rules whose calls can let happen what no rule permits."""
     return tuple(sorted({*not_known_to_end(policy, words), *not_bounded_rules(policy, words)}))

@@ -113,13 +113,29 @@ def _who_and_when(policy: PolicyCode, words: Vocabulary) -> Iterator[str]:
         f"({format_duration(policy.end_s - policy.start_s)}) the agent {words.address(policy.agent)} "
         "may make the treasury do what the following sentences say, without asking again."
     )
-    yield (
-        f"The operator {words.address(policy.operator)} runs the agent and signs the lists of who is paid what; "
-        "those lists are not checked on chain, the bounds below are."
-    )
-    yield f"An act is one call or several that happen together or not at all; {_pause(policy)}."
+    lists = "runs the agent; the bounds below are checked on chain"
+    if any(is_pay(rule) or rule.no_selector for rule in policy.rules):
+        lists = (
+            "runs the agent and signs the lists of who is paid what; those lists are not checked on chain, the bounds "
+            "below are"
+        )
+    yield f"The operator {words.address(policy.operator)} {lists}."
+    yield f"An act is one call or several that happen together or not at all{_several(policy)}; {_pause(policy)}."
     yield objection(policy)
     yield stopping(policy)
+
+
+def _several(policy: PolicyCode) -> str:
+    """That a bound of each call is none of the act, where a rule has one on what it charges."""
+    bounded = (
+        clause
+        for rule in policy.rules
+        for clause in rule.clauses
+        if clause.kind is Kind.AT_MOST and _times_charged(rule, (clause.word, clause.column))
+    )
+    if next(bounded, None) is None:
+        return ""
+    return " (what is bounded in each call can come in several calls of one act, as far as budgets let it)"
 
 
 def _pause(policy: PolicyCode) -> str:
@@ -311,8 +327,7 @@ def _to_whom(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
         return to_anybody(policy, [one for one in mine if not fence(policy, policy.rules[one.rule], asset)] or mine)
     if not case.recipients:
         return "to nobody, for the bounds leave no recipient"
-    one_rule = len(charging(policy, case.budget)) == 1 and len(case.recipients) > 1
-    any_shares = ", in any shares" if one_rule else ""
+    any_shares = ", in any shares" if len(case.recipients) > 1 and _in_any_shares(policy, case) else ""
     if words.lists_below and len(case.recipients) > FEW:
         return f"only to {len(case.recipients):,} addresses (listed below){any_shares}"
     shown = ", ".join(words.address(address) for address in case.recipients[:LONG_LIST])
@@ -321,6 +336,13 @@ def _to_whom(policy: PolicyCode, case: WorstCase, words: Vocabulary) -> str:
     return f"to {f'these {count:,}' if count > 1 else 'this one address'} only{any_shares}: {shown}" + (
         f" and {more:,} more" if more > 0 else ""
     )
+
+
+def _in_any_shares(policy: PolicyCode, case: WorstCase) -> bool:
+    """Whether each recipient alone can get all: one rule pays them, or rules that nothing but this budget bounds."""
+    mine = charges_to(policy, case.budget)
+    alone = all(one.budgets == {case.budget} and one.cap is None for one in mine)
+    return alone or len(charging(policy, case.budget)) == 1
 
 
 # What is not bounded

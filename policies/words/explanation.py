@@ -15,7 +15,7 @@ from policies.code.signatures import Function
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes
 from policies.notation.primitives import checksum
-from policies.words.explain import caveat, lent, sentences
+from policies.words.explain import lent, sentences
 from policies.words.together import Row, shown_cases, table, together
 from policies.words.wording import FEW, AddressNames, Vocabulary, are_addresses
 
@@ -62,7 +62,7 @@ def explanation(
 ) -> Explanation:
     """Explain the policy. What is lent counts as in `policies.words.explain.explain`."""
     words = lent(policy, Vocabulary(names, tokens, functions or {}, texts or {}, lists_below=True), document)
-    first = together(policy, words, caveat(policy, words))
+    first = together(policy, words)
     cases = shown_cases(policy, words)
     rows = table(policy, words, cases)
     body = sentences(policy, words, cases, document)
@@ -96,7 +96,7 @@ def _split(line: str) -> tuple[str, str]:
 
 
 def _lists(policy: PolicyCode, words: Vocabulary) -> list[str]:
-    """Each long list of addresses, whole."""
+    """Each long list of addresses, whole, in the order of their names, so that people can look for one."""
     numbers = {
         clause.operand
         for rule in policy.rules
@@ -107,10 +107,17 @@ def _lists(policy: PolicyCode, words: Vocabulary) -> list[str]:
     }
     return [
         f"List {number + 1}, {len(policy.lists[number]):,} addresses: "
-        + ", ".join(words.address(item.to_bytes(20, "big")) for item in policy.lists[number])
+        + ", ".join(sorted((words.address(item.to_bytes(20, "big")) for item in policy.lists[number]), key=_by_name))
         + "."
         for number in sorted(numbers)
     ]
+
+
+def _by_name(shown: str) -> list[tuple[int, int, str]]:
+    """Names before addresses alone, numbers in names by what they count: `v2` stands before `v10`."""
+    parts = re.findall(r"[0-9]+|[^0-9]+", shown) if shown.startswith("“") else [shown]
+    first = [(0 if shown.startswith("“") else 1, 0, "")]
+    return first + [(0, int(part), "") if part.isdecimal() else (1, 0, part.lower()) for part in parts]
 
 
 def _short_forms(lines: Sequence[str], listed: Sequence[str]) -> dict[str, str]:

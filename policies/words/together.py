@@ -14,8 +14,8 @@ from policies.answer.permitted import permitted, sends_ether
 from policies.code.policy_code import ETHER_ASSET, Income, PolicyCode, Rule
 from policies.notation.amounts import format_duration
 from policies.notation.primitives import checksum
-from policies.words.announcing import in_several_acts
-from policies.words.conditions import way_to_more, which_rules
+from policies.words.announcing import MONTH_S, YEAR_S, in_several_acts, in_time_text
+from policies.words.conditions import caveat, doubt, otherwise, way_to_more, which_rules
 from policies.words.leaving import Leaving, counted_if_taken, fence, leaves, leaving, uncounted, unfenced
 from policies.words.wording import (
     FEW,
@@ -28,7 +28,6 @@ from policies.words.wording import (
     numbered_rules,
 )
 from policies.words.worst_case import (
-    DAY_S,
     YEAR_DAYS,
     Charged,
     WorstCase,
@@ -43,8 +42,6 @@ from policies.words.worst_case import (
     worst_of,
 )
 
-MONTH_DAYS = 31  # the longest: what is said of a month is true of March, too
-
 
 @dataclass(frozen=True, slots=True)
 class Most:
@@ -52,12 +49,14 @@ class Most:
 
     `at_once` unopposed, in one moment and no more than in a day, by acts that are `apart_s` apart at least (0 where one
     act could take it, or none must wait); `in_time` are (seconds, unopposed, if nobody objects
-    either) for a month, a year and all the policy's time, as far as they are not longer than that.
+    either) for a month, a year and all the policy's time, as far as they are not longer than that. `doubt` is said
+    behind each amount of which more can be taken than is counted.
     """
 
     at_once: int
     in_time: tuple[tuple[int, int, int], ...]
     apart_s: int
+    doubt: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,22 +100,23 @@ def _total(policy: PolicyCode, asset: bytes, words: Vocabulary) -> AssetTotal:
         else:
             (free if way is Leaving.BY_CALL else pulled).append(one)
     recipients = _recipients(policy, free)
+    said = doubt(policy, words, asset)
     return AssetTotal(
         asset,
-        _most(policy, free),
+        _most(policy, free, said),
         recipients,
-        _most(policy, fenced),
+        _most(policy, fenced, said),
         tuple(incomes),
-        _most(policy, pulled),
+        _most(policy, pulled, said),
         unfenced(policy, pulled),
-        _most(policy, [*free, *fenced, *pulled]),
+        _most(policy, [*free, *fenced, *pulled], said),
         to_anybody(policy, free) if recipients is None else f"only to {_whom(recipients, words)}",
     )
 
 
-def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
+def _most(policy: PolicyCode, chosen: Sequence[Charged], said: str) -> Most:
     life_s = policy.end_s - policy.start_s
-    durations = [days * DAY_S for days in (MONTH_DAYS, YEAR_DAYS) if days * DAY_S < life_s]
+    durations = [one_s for one_s in (MONTH_S, YEAR_S) if one_s < life_s]
     return Most(
         at_once(policy, chosen),
         tuple(
@@ -124,6 +124,7 @@ def _most(policy: PolicyCode, chosen: Sequence[Charged]) -> Most:
             for time_s in [*durations, life_s]
         ),
         apart_s(policy, chosen),
+        said,
     )
 
 
@@ -146,13 +147,13 @@ def _recipients(policy: PolicyCode, chosen: Sequence[Charged]) -> tuple[bytes, .
 # The three lines
 
 
-def together(policy: PolicyCode, words: Vocabulary, condition: str) -> tuple[str, str, str]:
-    """Who may be paid what, how much at most, what a stolen key can take. `condition` qualifies the last two."""
+def together(policy: PolicyCode, words: Vocabulary) -> tuple[str, str, str]:
+    """Who may be paid what, how much at most, what a stolen key can take; the last two with their condition."""
     found = totals(policy, words)
     return (
         f"All together: {_who(policy, words)}.",
-        f"{_how_much(policy, found, words, condition)}.",
-        f"{_stolen(policy, found, words, condition)}.",
+        f"{_how_much(policy, found, words)}.",
+        f"{_stolen(policy, found, words)}.",
     )
 
 
@@ -224,13 +225,7 @@ def _whom(addresses: Sequence[bytes], words: Vocabulary) -> str:
     return listed(shown) if shown else "nobody"
 
 
-def _time(policy: PolicyCode, time_s: int) -> str:
-    if time_s == policy.end_s - policy.start_s:
-        return f"in all its time ({format_duration(time_s)})"
-    return f"in any {format_duration(time_s)}"
-
-
-def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
+def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary) -> str:
     if not found:
         apart = f"acts are at least {format_duration(policy.cooldown_s)} apart, but " if policy.cooldown_s else ""
         return (
@@ -238,34 +233,40 @@ def _how_much(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary
             "many of the permitted calls are made"
         )
     parts = [_most_of_asset(policy, total.joint, total.asset, words) for total in found]
-    return f"At most, over all budgets and rules{_in_brackets(condition)}: {'; '.join(parts)}"
+    most = "As far as it is counted" if any(total.joint.doubt for total in found) else "At most"
+    return f"{most}, over all budgets and rules{_in_brackets(policy, words)}: {'; '.join(parts)}"
 
 
 def _most_of_asset(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
-    whole = listed([f"{_amount(all_, asset, words)} {_time(policy, time_s)}" for time_s, _, all_ in most.in_time])
+    shown = [f"{_amount(all_, most, asset, words)} {in_time_text(policy, time_s)}" for time_s, _, all_ in most.in_time]
+    whole = listed(shown)
     if not most.in_time[-1][2]:
         return whole
     if not most.in_time[-1][1]:
-        return f"{whole}, nothing of it without an announcement"
+        return f"{whole}, nothing of it without an announcement{_as_counted(most)}"
     no_rest = most.at_once == most.in_time[-1][2] or any(alone != all_ for _, alone, all_ in most.in_time)
     also = "" if no_rest else ", and the rest needs none either"
     at_first = (
-        f"{_amount(most.at_once, asset, words)} right away without an announcement{in_several_acts(most.apart_s)}"
+        f"{_amount(most.at_once, most, asset, words)} right away without an announcement{in_several_acts(most.apart_s)}"
     )
     return f"{whole}, of which {at_first}{also}"
 
 
-def _in_brackets(condition: str) -> str:
+def _in_brackets(policy: PolicyCode, words: Vocabulary) -> str:
     """The condition, and what else can be: a number was taken for sure where only its condition was said."""
-    otherwise = "; otherwise it can be MORE" if "true only if" in condition else ""
-    return f" ({condition}{otherwise})" if condition else ""
+    condition = caveat(policy, words)
+    return f" ({condition}{otherwise(policy, words)})" if condition else ""
 
 
-def _amount(base_units: int, asset: bytes, words: Vocabulary) -> str:
-    return words.amount(base_units, asset) if base_units else f"no {words.symbol(asset)}"
+def _amount(base_units: int, most: Most, asset: bytes, words: Vocabulary) -> str:
+    return (words.amount(base_units, asset) if base_units else f"no {words.symbol(asset)}") + most.doubt
 
 
-def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, condition: str) -> str:
+def _as_counted(most: Most) -> str:
+    return ", as far as it is counted" if most.doubt else ""
+
+
+def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary) -> str:
     told = [(total.asset, text) for total in found if (text := _of_asset(policy, total, words))]
     parts = [f"{'Of' if number else 'of'} {words.asset(asset)}: {text}" for number, (asset, text) in enumerate(told)]
     if len(found) == 1:
@@ -282,11 +283,16 @@ def _stolen(policy: PolicyCode, found: Sequence[AssetTotal], words: Vocabulary, 
         no_bound = f", and WITHOUT ANY BOUND all that may leave by {leaving_by}, which no budget counts"
     if not parts:
         if found:
-            return f"A stolen key of the agent takes nothing that a budget counts{_in_brackets(condition)}{no_bound}"
+            return (
+                f"A stolen key of the agent takes nothing that a budget counts{_in_brackets(policy, words)}{no_bound}"
+            )
+        condition = caveat(policy, words)
         nothing = f"; that nothing leaves the treasury by them is {condition}" if condition else ""
         return f"A stolen key of the agent can make any number of the permitted calls{nothing}{no_bound}"
     most = "" if no_bound else " at most"
-    return f"A stolen key of the agent can take{most}{_in_brackets(condition)}: {'. '.join(parts)}{no_bound}"
+    if any(total.joint.doubt for total in found):
+        most = ", as far as it is counted"
+    return f"A stolen key of the agent can take{most}{_in_brackets(policy, words)}: {'. '.join(parts)}{no_bound}"
 
 
 def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> str:
@@ -329,17 +335,18 @@ def pulls(numbers: Sequence[int]) -> str:
 
 def _taken(policy: PolicyCode, most: Most, asset: bytes, words: Vocabulary) -> str:
     def in_time(of: Sequence[tuple[int, int]]) -> str:
-        return listed([f"{_amount(much, asset, words)} {_time(policy, time_s)}" for time_s, much in of])
+        return listed([f"{_amount(much, most, asset, words)} {in_time_text(policy, time_s)}" for time_s, much in of])
 
     never = [(time_s, alone) for time_s, alone, _ in most.in_time]
     both = [(time_s, all_) for time_s, _, all_ in most.in_time]
     if not never[-1][1]:
         return (
-            "nothing without an announcement; with announced acts to which nobody objects, if nobody stops it, "
-            f"{in_time(both)}"
+            f"nothing without an announcement{_as_counted(most)}; with announced acts to which nobody objects, if "
+            f"nobody stops it, {in_time(both)}"
         )
     several = in_several_acts(most.apart_s)
-    at_first = f"{_amount(most.at_once, asset, words)} right away{several} and, if nobody stops it, {in_time(never)}"
+    now = _amount(most.at_once, most, asset, words)
+    at_first = f"{now} right away{several} and, if nobody stops it, {in_time(never)}"
     if never == both:
         return f"{at_first}, all without an announcement"
     return (
@@ -475,15 +482,20 @@ def table(policy: PolicyCode, words: Vocabulary, cases: Iterable[WorstCase]) -> 
     """A row for each budget, by its `shown_case`: whom it pays, how much at once, in its period and in a year (or all
     the policy's time).
     """
+
+    def amount(base_units: int, case: WorstCase) -> str:
+        asset = policy.budgets[case.budget].asset
+        return words.amount(base_units, asset) + doubt(policy, words, asset)
+
     return tuple(
         Row(
             asset=checksum(policy.budgets[case.budget].asset),
             budget=capital(budget_name(policy, case.budget)),
             whom="not limited" if case.recipients is None else _whom(case.recipients, words),
-            at_once=words.amount(case.at_once, policy.budgets[case.budget].asset) + in_several_acts(case.apart_s),
-            in_a_period=f"{words.amount(case.in_a_period, policy.budgets[case.budget].asset)} in any "
+            at_once=amount(case.at_once, case) + in_several_acts(case.apart_s),
+            in_a_period=f"{amount(case.in_a_period, case)} in any "
             + format_duration(policy.budgets[case.budget].period_s),
-            in_time=f"{words.amount(case.in_all, policy.budgets[case.budget].asset)} {_time(policy, case.duration_s)}",
+            in_time=f"{amount(case.in_all, case)} {in_time_text(policy, case.duration_s)}",
             charged_by=_charged_by(policy, case.budget, words) or "nothing takes from it",
         )
         for case in cases

@@ -247,7 +247,10 @@ def test_backtest_says_what_would_have_been_refused(tmp_path: Path) -> None:
 def test_simulate_prints_what_is_reached_beside_the_bound() -> None:
     status, out, _ = run("simulate", PAYROLL, "--days", 30)
     assert status == 0
-    assert "unopposed 12,000 USDC (at most 12,000 USDC); if nobody objects 24,000 USDC (at most 24,000 USDC)" in out
+    assert (
+        "without an announcement 12,000 USDC (at most 12,000 USDC); if nobody objects 24,000 USDC (at most 24,000 USDC)"
+        in out
+    )
     (budget,) = json.loads(run("simulate", PAYROLL, "--json")[1])["budgets"]
     assert budget["bound"] == "24000000000"
     assert "no budget counts anything" in run("simulate", TEMPLATES / "metagovernance.yaml")[1]

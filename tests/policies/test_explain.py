@@ -63,10 +63,11 @@ def test_the_payroll_in_words() -> None:
         "is made, and it must be made within 5 days after the wait. An announced act may take all that is left of a "
         "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
         "spent, by whatever acts, nothing more goes without one until it comes back.",
-        "A pause stops the agent, also one whose key is stolen, and voids what was announced. It can be paused at any "
-        "time by the module's guardian, by its owner, or by members with at least 5 % of all votes together who sign "
-        "one petition within 7 days (votes count as they were just before it began); the guardian and the owner can "
-        "also void a single announced act. Who they are this policy does not say.",
+        "A pause stops the agent, also one whose key is stolen, and voids what was announced; it lasts until the "
+        "module's owner ends it. It can be paused at any time by the module's guardian, by its owner, or by members "
+        "with at least 5 % of all votes together who sign one petition within 7 days (votes count as they were just "
+        "before it began); the guardian and the owner can also void a single announced act. Who they are this policy "
+        "does not say.",
         f"It may pay in {TOKEN}, by calling `transfer(address,uint256)`: the recipient must be one of these 5: {FIVE}; "
         "the amount comes to at most 5,000 USDC in one act, all its calls under this rule added up; the amount counts "
         "against the budget “payroll”; no ether may go with it; the call must return true.",
@@ -75,8 +76,10 @@ def test_the_payroll_in_words() -> None:
         "together, may be taken without an announcement; what goes beyond must be announced and can be objected to; "
         "what an act counts in all is rounded up to whole steps of 0.001 USDC.",
         "What is spent from the budget “payroll” can be spent again after 24 days at the earliest and 27 days 10 hours "
-        "17 minutes 12 seconds at the latest: as far as this budget alone goes, paying out the whole of it monthly "
-        "always fits if payments are at least 28 days apart, every 2 weeks never fits.",
+        "17 minutes 12 seconds at the latest, not each time at the earliest: the whole of it can go at most twice in "
+        "any 31 days and 14 times in all its time (365 days), and so can the part that needs no announcement. As far "
+        "as this budget alone goes, paying out the whole of it monthly always fits if payments are announced in time "
+        "and at least 28 days apart, every 2 weeks never fits.",
         "Worst case for the budget “payroll”: a stolen key can take 6,000 USDC right away without an announcement (in "
         "several acts, at least 10 minutes apart), and at most 12,000 USDC in any 24 days if nobody objects; in any "
         "365 days at most 84,000 USDC without an announcement and at most 168,000 USDC in all if nobody objects; to "
@@ -90,14 +93,21 @@ def test_the_payroll_in_words() -> None:
 
 def test_a_period_of_30_days_is_said_to_be_late_for_months() -> None:
     monthly = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=30 * 86_400),))
-    assert "paying out the whole of it quarterly always fits, monthly does not always fit." in said(monthly)
+    assert (
+        "paying out the whole of it quarterly always fits if payments are announced in time, monthly does "
+        "not always fit."
+    ) in said(monthly)
 
 
 def test_the_schedule_that_the_document_names_is_said_to_fit_or_not() -> None:
     (written,) = DOCUMENT.budgets
     for period_s, kept in (
-        (20, "which it always can as far as this budget alone goes"),
-        (24, "which it always can as far as this budget alone goes if payments are at least 28 days apart"),
+        (20, "which it always can as far as this budget alone goes if payments are announced in time"),
+        (
+            24,
+            "which it always can as far as this budget alone goes if payments are announced in time and at least 28 "
+            "days apart",
+        ),
         (30, "for which it can come too late"),
     ):
         policy = replace(POLICY, budgets=(replace(POLICY.budgets[0], period_s=period_s * 86_400),))

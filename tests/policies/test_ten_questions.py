@@ -53,6 +53,7 @@ class Facts:
     delay: str
     threshold: str
     until: str
+    doubt: str = ""
     whom: tuple[str, ...] = ()
     anybody: bool = False
     says: tuple[str, ...] = field(default=())
@@ -98,8 +99,8 @@ def _rests(split: tuple[str, ...], rooms: dict[str, float]) -> Iterator[float]:
             yield rooms[one] - rooms[other]
 
 
-def text(amount: float, token: str) -> str:
-    return f"{amount:,.6f}".rstrip("0").rstrip(".") + f" {token}"
+def text(amount: float, facts: Facts) -> str:
+    return f"{amount:,.6f}".rstrip("0").rstrip(".") + f" {facts.token}{facts.doubt}"
 
 
 def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]:
@@ -119,7 +120,7 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
 
     at_once = most(facts, {name: one.at_once for name, one in facts.limits.items()})
     unannounced = "nothing without an announcement"  # what a thief takes alone, where that is nothing
-    right_away = f"{text(at_once, facts.token)} right away" if at_once else unannounced
+    right_away = f"{text(at_once, facts)} right away" if at_once else unannounced
     ready = f"{right_away} without an announcement" if at_once else "nothing of it without an announcement"
     for name in facts.whom:
         yield "Who can be paid?", name, who
@@ -131,21 +132,30 @@ def questions(facts: Facts, said: Explanation) -> Iterator[tuple[str, str, str]]
     )
     yield "What can a thief take right away, before anybody can object?", right_away, thief
     life = f"in all its time ({facts.life_days} days)"
-    yield "What can leave in all?", f"{text(total(year_s, alone=False), facts.token)} {life}", much
+    yield "What can leave in all?", f"{text(total(year_s, alone=False), facts)} {life}", much
     yield (
         "What can a thief take in all, if nobody stops it?",
-        f"{text(alone, facts.token)} {life}" if (alone := total(year_s, alone=True)) else unannounced,
+        f"{text(alone, facts)} {life}" if (alone := total(year_s, alone=True)) else unannounced,
         thief,
     )
     if facts.life_days > 31:
         month = "in any 31 days"
-        yield "What can leave in March?", f"{text(total(month_s, alone=False), facts.token)} {month}", much
+        yield "What can leave in March?", f"{text(total(month_s, alone=False), facts)} {month}", much
         alone = total(month_s, alone=True)
         yield (
             "What can a thief take in March?",
-            f"{text(alone, facts.token)} {month}" if alone else unannounced,
+            f"{text(alone, facts)} {month}" if alone else unannounced,
             thief,
         )
+    for name, one in facts.limits.items():
+        counted = [refills(one.days, time_s) for time_s in (*([month_s] if facts.life_days > 31 else []), year_s)]
+        times = " and ".join({1: "once", 2: "twice"}.get(count, f"{count} times") for count in counted[-1:])
+        (spent,) = (line for line in said.sentences if line.startswith("What is spent from") and f"“{name}”" in line)
+        often = "does not come back" if counted[-1] == 1 else f"{times} {life}"
+        yield f"How often can all of {name} go?", often, spent
+        if facts.life_days > 31 and counted[-1] > 1:
+            month = {1: "once", 2: "twice"}.get(counted[0], f"{counted[0]} times")
+            yield f"Why is March's number not {name}'s own?", f"can go at most {month} in any 31 days", spent
     yield "How long can members object?", f"waits {facts.delay};" if facts.delay else "Nothing has to wait", everything
     yield "How many votes stop it?", facts.threshold, everything
     yield "When does it end?", facts.until, everything
@@ -175,7 +185,7 @@ TEMPLATE_FACTS = {
     ),
     "yield": Facts(
         "USDC", {"into the vault": Limit(20_000, 50_000, 6)}, [("into the vault",)], 182, "2 days", "3 %",
-        "until 2027-06-01",
+        "until 2027-06-01", doubt=" (or ANOTHER token)",
         says=(
             "at most 1 in 10 of it is lost if 1 vUSDC is worth no less than 1 USDC, which no policy can show",
             "at most 1 in 100 of it is lost if 1 USDC is worth no less than 1 vUSDC, which no policy can show",
@@ -185,11 +195,11 @@ TEMPLATE_FACTS = {
     ),
     "swaps": Facts(
         "USDC", {"to swap": Limit(10_000, 30_000, 6)}, [("to swap",)], 14, "1 day", "3 %", "until 2026-12-15",
-        says=("true only if the effect of rule 2 ends with the act", "at the voted ratio"),
+        doubt=" or MORE", says=("true only if the effect of rule 2 ends with the act", "at the voted ratio"),
     ),
     "streams": Facts(
         "USDC", {"deposits": Limit(0, 60_000, 78)}, [("deposits",)], 182, "3 days", "3 %", "until 2027-06-01",
-        says=("true only if the effect of rule 2 ends with the act",),
+        doubt=" or MORE", says=("true only if the effect of rule 2 ends with the act",),
     ),
 }  # fmt: skip
 
@@ -294,7 +304,7 @@ def three_vaults() -> tuple[str, Facts]:
     )
     facts = Facts(
         "USDC", {"saved": Limit(100_000, 1_000_000, 24)}, [("saved",)], 365, "2 days", "5 %", "until 2028-01-01",
-        says=(
+        doubt=" (or ANOTHER token)", says=(
             "at most 1 in 1,000 of it is lost if 1 v",
             *(f"1 {name} is worth no less than 1 USDC" for name in vaults),
         ),
@@ -332,7 +342,7 @@ def streams() -> tuple[str, Facts]:
     )
     facts = Facts(
         "USDC", {"deposits": Limit(1_000, 60_000, 78)}, [("deposits",)], 365, "2 days", "5 %", "until 2028-01-01",
-        says=("true only if the effect of the only rule ends with the act",),
+        doubt=" or MORE", says=("true only if the effect of the only rule ends with the act",),
     )  # fmt: skip
     return (
         f"{HEAD}tokens: {{{USDC}}}\naddresses: {{streaming: {person(9)}, ines: {person(1)}}}\n"

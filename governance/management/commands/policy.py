@@ -200,7 +200,7 @@ class Command(BaseCommand):
             ]
             session.out(
                 f'budget "{budget.label}" in {options["days"]} days{only}: '
-                f"unopposed {texts[0]} (at most {texts[1]}); "
+                f"without an announcement {texts[0]} (at most {texts[1]}); "
                 f"if nobody objects {texts[2]} (at most {texts[3]}); {one.acts} acts"
                 + ("" if one.complete else f"; cut off after {MOST_ACTS} acts")
             )
