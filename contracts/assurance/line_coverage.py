@@ -27,6 +27,10 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "contracts" / "scripts"))
+
+import compile as contracts_compile  # noqa: E402
+
 PLACE = ROOT / ".build" / "coverage"
 RESULTS = ROOT / "bench" / "results" / "coverage.json"
 # Tests of other things, and what the IR pipeline has too few places on the stack for without the optimizer.
@@ -35,12 +39,19 @@ UNCOVERED = ROOT / "tests" / "contracts" / "uncovered.toml"
 COVERED = re.compile(r"contracts/src/(Policy(Module|Checker|Lens)\.sol|(libraries|adapters)/\w+\.sol)$")
 
 
+def copy_sources(place: Path) -> None:
+    """Puts contracts and tests, and what those import from elsewhere, into the folder in which forge is to run."""
+    for folder in ("contracts", "tests/contracts"):
+        shutil.rmtree(place / folder, ignore_errors=True)
+        shutil.copytree(ROOT / folder, place / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    for unit in contracts_compile.from_elsewhere():
+        contracts_compile.write(place / unit, (ROOT / unit).read_text())
+
+
 def lcov() -> str:
     """Runs forge coverage in the copy; returns its report."""
     (forge,) = sorted((ROOT / "node_modules" / "@foundry-rs").glob("forge-*/bin/forge"))
-    for folder in ("contracts", "tests/contracts"):
-        shutil.rmtree(PLACE / folder, ignore_errors=True)
-        shutil.copytree(ROOT / folder, PLACE / folder, ignore=shutil.ignore_patterns(*LEFT_OUT))
+    copy_sources(PLACE)
     settings = (ROOT / "foundry.toml").read_text()
     (PLACE / "foundry.toml").write_text(
         re.sub(r"^(additional_compiler_profiles|compilation_restrictions).*\n", "", settings, flags=re.MULTILINE)

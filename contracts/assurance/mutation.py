@@ -415,7 +415,7 @@ class Worker:
     def prepare(self) -> None:
         """Builds, replaces what is deployed by the fast build of it, and sees that the tests pass with it."""
         built = self._built()
-        for folder in ("contracts", "tests", ".build/forge"):
+        for folder in {"contracts", "tests", ".build/forge", *_folders(contracts_compile.from_elsewhere())}:
             shutil.rmtree(self.place / folder, ignore_errors=True)
             shutil.copytree(built / folder, self.place / folder)
         _link(self.place)
@@ -444,8 +444,7 @@ class Worker:
     def _built(self) -> Path:
         """The folder in which forge itself has built contracts and tests: never touched by a mutant."""
         place = PLACE / "built"
-        for folder in ("contracts", "tests/contracts"):
-            _mirror(ROOT / folder, place / folder)
+        copy_sources(place)
         _link(place)
         shutil.copyfile(ROOT / "foundry.toml", place / "foundry.toml")
         (place / ".build" / "solc").mkdir(parents=True, exist_ok=True)
@@ -668,6 +667,21 @@ class Worker:
         if limited and process.returncode in (-signal.SIGXCPU, -signal.SIGKILL):
             return None
         return subprocess.CompletedProcess(command, process.returncode, output, errors)
+
+
+def _folders(units: list[str]) -> set[str]:
+    """The topmost folders of sources."""
+    return {Path(unit).parts[0] for unit in units}
+
+
+def copy_sources(place: Path) -> None:
+    """Puts contracts and tests, and what those import from elsewhere, into the folder; what is there already stays."""
+    for folder in ("contracts", "tests/contracts"):
+        _mirror(ROOT / folder, place / folder)
+    for unit in contracts_compile.from_elsewhere():
+        content = (ROOT / unit).read_text()
+        if not (place / unit).exists() or (place / unit).read_text() != content:
+            contracts_compile.write(place / unit, content)
 
 
 def _mirror(source: Path, target: Path) -> None:

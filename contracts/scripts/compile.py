@@ -61,6 +61,13 @@ def collect(units: list[str]) -> dict[str, dict[str, str]]:
     return dict(sorted(found.items()))
 
 
+def from_elsewhere() -> list[str]:
+    """Our sources in other folders that the contracts' tests import: a copy of contracts and tests needs them too."""
+    folders = ("contracts/", "tests/contracts/")
+    own = [path.relative_to(ROOT).as_posix() for folder in folders for path in sorted((ROOT / folder).rglob("*.sol"))]
+    return [unit for unit in collect(own) if not unit.startswith(folders) and (ROOT / unit).is_file()]
+
+
 def compiler_input() -> dict[str, Any]:
     """The compiler's standard JSON input. It determines every deployed byte."""
     profile = tomllib.loads((ROOT / "foundry.toml").read_text())["profile"]["default"]

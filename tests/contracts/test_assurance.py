@@ -2,6 +2,7 @@
 """The tools that check the contracts' tests: mutants, their score, coverage and slither's waivers."""
 
 import json
+import re
 import shutil
 import sys
 import tomllib
@@ -25,6 +26,19 @@ from mutants import Mutant, mutants_of  # noqa: E402
 def test_this_process_recurses_no_deeper_than_any() -> None:
     """After py-evm's import every test in the process would run with less of a guard than the product."""
     assert sys.getrecursionlimit() <= 1_000
+
+
+@pytest.mark.parametrize("tool", [coverage_tool, mutation])
+def test_the_folder_that_is_built_has_all_that_its_sources_import(tool, tmp_path) -> None:  # type: ignore[no-untyped-def]
+    """A test's contract imports the demo's stand-ins: both tools copied contracts and tests alone, and failed."""
+    tool.copy_sources(tmp_path)
+    imports = {
+        (path.parent / name).resolve()
+        for path in tmp_path.rglob("*.sol")
+        for name in re.findall(r'^import .*"(\.[^"]+)";', path.read_text(), re.MULTILINE)
+    }
+    assert any("StandIns" in path.name for path in imports)
+    assert [path for path in imports if not path.is_file()] == []
 
 
 SOURCE = b"""// SPDX-License-Identifier: MIT
