@@ -68,6 +68,7 @@ _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
 _LOOK_AT_MINED_S = 10.0
 _LOOK_AT_PRICES_S = 60
+_LOOK_AT_ENDED_S = 60
 MOST_ATTEMPTS = 3
 Who = life.Who
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
@@ -153,7 +154,7 @@ def execute(request_id: int, *, rpc: Rpc | None = None, signer: Signer | None = 
 def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
     if follow(request):
         return
-    if request.status in _ENDS:
+    if request.status in _ENDS or life.was_ended(request):
         return
     stop = standing_halt(request.dao)
     if stop is not None:  # what was signed already is out of our hands; nothing new is signed or sent
@@ -164,13 +165,13 @@ def _execute(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             return
         if _is_number_taken(request):
             _again(_LOOK_S, say("another_act_made"))
-        switched = Switched(signer or agent_signer(), request.dao)
+        switched = Switched(signer or agent_signer(), request.dao, request=request)
         binding = _bind(request, rpc, switched)
         if binding is None:
             return
         _send(request, binding, rpc, switched)
     else:
-        _resume(request, binding, rpc, Switched(signer or agent_signer(), request.dao))
+        _resume(request, binding, rpc, Switched(signer or agent_signer(), request.dao, request=request))
     _again(_LOOK_S, say("act_on_its_way"))
 
 
@@ -603,6 +604,10 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         follow(request)
         return
     now_chain_s = chain_now_s(request.dao)
+    if life.was_ended(request):
+        if act.expires_chain_s is None or now_chain_s < act.expires_chain_s:  # another with the key may release it
+            _again(_LOOK_AT_ENDED_S, say("was_ended"))
+        return
     if now_chain_s < (act.releasable_chain_s or 0):
         _again(2, say("objection_delay_runs"))
     if (stop := standing_halt(request.dao)) is not None:
@@ -614,7 +619,7 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
             before = words.reason_of(request)
             _move(request, Request.Status.STOPPED, say("not_released_in_time", before=before))
         return
-    signer = Switched(signer or agent_signer(), request.dao)
+    signer = Switched(signer or agent_signer(), request.dao, request=request)
     calls = calls_from_json(binding.candidate.calls)
     decision = bytes(act.decision)
     calldata = release_calldata(bytes(act.policy_id), act.number, calls, decision)

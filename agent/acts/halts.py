@@ -11,8 +11,9 @@ from django.db import transaction
 from django.db.models import BooleanField, ExpressionWrapper, Q
 from django.utils import timezone
 
+from agent.acts import life
 from agent.acts.words import Stated, reason_of, say
-from agent.models import AgentHalt
+from agent.models import AgentHalt, Request
 from governance.audit_log import Action, record
 from governance.chain.keys import Signer
 from governance.models import Dao
@@ -27,18 +28,19 @@ class HaltError(Stated, ValueError):
 
 
 class Halted(Stated, RuntimeError):
-    """The kill switch stands; the sentence is its reason."""
+    """Nothing may be signed: the kill switch stands, or the request was ended; the sentence is the reason."""
 
 
 class Switched:
     """The agent's key behind the switch: it signs nothing for DAOs from the moment on at which one of them has a halt.
 
     It signs within a transaction that keeps what was signed, and holds the DAOs' rows until that ends; whoever stops
-    the agent waits for the row. So once `stop` has returned, nothing new is signed. Raises Halted.
+    the agent waits for the row, and so does who ends a request. So once `stop` has returned, nothing new is signed, and
+    once `request` was ended, nothing for it. Raises Halted.
     """
 
-    def __init__(self, signer: Signer, *daos: Dao):
-        self._signer, self._daos = signer, [dao.pk for dao in daos]
+    def __init__(self, signer: Signer, *daos: Dao, request: Request | None = None):
+        self._signer, self._daos, self._request = signer, [dao.pk for dao in daos], request
         self.address = signer.address
 
     def sign(self, fields: dict[str, Any]) -> tuple[bytes, bytes]:
@@ -54,6 +56,8 @@ class Switched:
         halt = AgentHalt.objects.filter(dao__in=self._daos, cleared_at=None).order_by("id").first()
         if halt is not None:
             raise Halted(reason_of(halt))
+        if self._request is not None and life.was_ended(self._request):
+            raise Halted(say("was_ended"))
 
 
 def stop(dao: Dao, account: bytes | None, because: str) -> AgentHalt:

@@ -337,9 +337,24 @@ SENTENCES: Mapping[str, Template] = {
     "nothing_to_mean": gettext_noop("there is nothing to pick: the request is not waiting with several readings"),
     "only_operator_ends": gettext_noop("only the policy's operator, {operator}, can end a request"),
     "nothing_to_end": gettext_noop(
-        "the operator ends a request only while no act was made for it and it waits for no signature"
+        "there is nothing to end: the request has ended, or waits for the operator's signature, without which nothing "
+        "is paid"
     ),
+    "act_is_signed": gettext_noop(
+        "the transaction of its act is signed, and can't be taken back: the chain carries it out or refuses it"
+    ),
+    "release_is_signed": gettext_noop(
+        "the release of its announced act is signed, and can't be taken back: the chain carries it out or refuses it"
+    ),
+    "was_ended": gettext_noop("the request was ended, and nothing is signed for it any more"),
     "ended_by_operator": gettext_noop("ended by the operator"),
+    "ended_at_console": gettext_noop("ended at the server's console"),
+    "release_ended_by_operator": gettext_noop(
+        "ended by the operator: this site's agent does not release its announced act"
+    ),
+    "release_ended_at_console": gettext_noop(
+        "ended at the server's console: this site's agent does not release its announced act"
+    ),
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),

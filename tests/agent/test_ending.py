@@ -1,21 +1,26 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator ends a request that no act was made for: it pays nothing any more, whoever looks at the same moment."""
+"""The operator ends a request that nothing was signed for: it pays nothing any more, whoever looks at the same time."""
 
+import io
 import json
 import threading
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.db import connection
 
 from agent.acts import ending, executor, halts, life
-from agent.acts.words import say
+from agent.acts.calls import calls_from_json
+from agent.acts.simulate import release_calldata
+from agent.acts.words import reason_of, say
 from agent.models import AgentHalt, Binding, DecisionRecord, Request
 from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
 from governance.chain.address import checksum
-from governance.models import AuditEntry, OutgoingTransaction
+from governance.models import Act, AuditEntry, OutgoingTransaction
 from tests.agent.acting import ABSTAINS, World, first_candidate, work_errors, world  # noqa: F401
+from tests.conftest import DAY_S
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Request.Status
@@ -103,25 +108,183 @@ def test_a_model_that_answers_after_it_was_ended_decides_nothing(world: World) -
     assert world.number == 0
 
 
-def test_what_waits_for_a_signature_or_has_an_act_is_not_ended(world: World) -> None:  # noqa: F811
+def test_what_waits_for_a_signature_or_has_a_signed_transaction_is_not_ended(world: World) -> None:  # noqa: F811
     world.sign_roster()
     world.model.say = ABSTAINS
     request = world.rest(world.ask(world.november()))
     assert request.status == Status.NEEDS_APPROVAL
-    with pytest.raises(ending.EndingError, match="no act was made"):
-        ending.end(request, world.address("olga"))
+    for who in (world.address("olga"), None):
+        with pytest.raises(ending.EndingError, match="waits for the operator's signature"):
+            ending.end(request, who)
     world.approve(request)
     work.run_one(EXECUTE_WORK, str(request.pk))
     request.refresh_from_db()
     assert request.status == Status.EXECUTING, work_errors()
-    with pytest.raises(ending.EndingError, match="no act was made"):
-        ending.end(request, world.address("olga"))
+    for who in (world.address("olga"), None):
+        with pytest.raises(ending.EndingError, match="the transaction of its act is signed"):
+            ending.end(request, who)
     assert world.rest(request).status == Status.EXECUTED
-    with pytest.raises(ending.EndingError, match="no act was made"):
+    with pytest.raises(ending.EndingError, match="nothing to end"):
         ending.end(request, world.address("olga"))
 
 
-def test_of_operator_and_executor_at_the_same_moment_one_moves_it(world: World) -> None:  # noqa: F811
+class Died(BaseException):
+    """The worker dies here."""
+
+
+def bound(world: World, monkeypatch: pytest.MonkeyPatch) -> Request:  # noqa: F811
+    """A request whose worker died between its decision record and the signature of its transaction."""
+    request = decided(world)
+
+    def dies(*_: Any) -> None:
+        raise Died
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "_send", dies)
+        with pytest.raises(Died):
+            executor.execute(request.pk)
+    request.refresh_from_db()
+    assert (request.status, DecisionRecord.objects.count()) == (Status.EXECUTING, 1)
+    assert not OutgoingTransaction.objects.exists()
+    return request
+
+
+@pytest.mark.parametrize("by_console", [False, True])
+def test_an_act_that_nothing_was_signed_for_is_ended_and_its_number_is_another_requests(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    by_console: bool,
+) -> None:
+    request = bound(world, monkeypatch)
+    before = world.balances()
+    if by_console:
+        out = io.StringIO()
+        call_command("agent", "end", str(request.pk), dao="acting", stdout=out)
+        assert out.getvalue() == f"request {request.pk}: refused. ended at the server's console\n"
+    else:
+        ending.end(request, world.address("olga"))
+    request = world.rest(request)
+    assert (request.status, request.moves.last().who) == (Status.REFUSED, "operator")
+    assert (world.number, world.balances()) == (0, before)
+    assert Binding.objects.get().state == Binding.State.UNUSED
+    other = world.rest(world.ask(world.november()))
+    assert other.status == Status.EXECUTED, work_errors()
+    assert (world.number, Binding.objects.latest("pk").number) == (1, 1)
+    assert world.rest(request).status == Status.REFUSED
+    if by_console:
+        with pytest.raises(CommandError, match="nothing to end"):
+            call_command("agent", "end", str(request.pk), dao="acting")
+
+
+def test_an_executor_that_goes_on_after_it_was_ended_signs_nothing(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request = bound(world, monkeypatch)
+    send_once = executor.send_once
+
+    def late(*known: Any) -> Any:
+        ending.end(request, world.address("olga"))
+        return send_once(*known)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "send_once", late)
+        with pytest.raises(work.Again, match="was ended"):
+            executor.execute(request.pk)
+    assert world.rest(request).status == Status.REFUSED
+    assert not OutgoingTransaction.objects.exists()
+
+
+def test_of_the_end_and_a_signature_at_the_same_moment_the_end_waits_and_is_refused(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    request, found = bound(world, monkeypatch), []
+    sign, began = halts.Switched.sign, threading.Event()
+
+    def end() -> None:
+        began.wait()
+        try:
+            ending.end(request, world.address("olga"))
+            found.append("ended")
+        except ending.EndingError as error:
+            found.append(error.sentence.code)
+        finally:
+            connection.close()
+
+    def slow(self: halts.Switched, fields: dict[str, Any]) -> Any:
+        signed = sign(self, fields)  # it holds the DAO's row from here on, until what it signed is kept
+        began.set()
+        other.join(0.3)
+        return signed
+
+    other = threading.Thread(target=end)
+    other.start()
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(halts.Switched, "sign", slow)
+            with pytest.raises(work.Again):
+                executor.execute(request.pk)
+    finally:
+        began.set()
+        other.join()
+    assert found == ["act_is_signed"]
+    assert world.rest(request).status == Status.EXECUTED
+
+
+def announced(world: World) -> Request:  # noqa: F811
+    """A request whose act is announced, after the instant part of the budget was paid."""
+    world.sign_roster()
+    assert world.rest(world.ask(world.november())).status == Status.EXECUTED
+    world.wind(120)
+    request = world.settle(world.ask("pay jon 1,500 USDC"), 4)
+    assert request.status == Status.SCHEDULED, work_errors()
+    return request
+
+
+def test_an_announced_act_that_was_ended_is_never_released(world: World) -> None:  # noqa: F811
+    request = announced(world)
+    jons = world.balance("jon")
+    ending.end(request, world.address("olga"))
+    request.refresh_from_db()
+    assert request.status == Status.STOPPED
+    assert str(reason_of(request)) == "ended by the operator: this site's agent does not release its announced act"
+    world.wind(3 * DAY_S)  # it could be released now
+    assert world.rest(request, 3).status == Status.STOPPED
+    assert world.acts()[-1].status == Act.Status.SCHEDULED
+    asked = world.rest(world.ask("pay jon 300 USDC"), 1)
+    assert "is to pay" in " ".join(asked.candidates.get().differences), "until its time is over it may pay"
+    world.wind(8 * DAY_S)
+    assert world.rest(request, 3).status == Status.STOPPED
+    assert world.balance("jon") == jons
+    assert not OutgoingTransaction.objects.filter(key__startswith="release:").exists()
+
+
+def test_an_announced_act_that_was_ended_and_is_released_elsewhere_is_shown_as_paid(world: World) -> None:  # noqa: F811
+    request = announced(world)
+    ending.end(request, world.address("olga"))
+    world.wind(3 * DAY_S)
+    act, binding = world.acts()[-1], request.bindings.get()
+    data = release_calldata(bytes(act.policy_id), act.number, calls_from_json(binding.candidate.calls),
+                            bytes(act.decision))  # fmt: skip
+    world.suite.send_raw("agent", world.address("module"), data)
+    world.sync()
+    assert world.rest(request, 2).status == Status.EXECUTED
+
+
+def test_an_announced_act_whose_release_is_signed_is_not_ended(world: World) -> None:  # noqa: F811
+    request = announced(world)
+    world.wind(3 * DAY_S)
+    with pytest.raises(work.Again):
+        executor.release(request.pk)
+    request.refresh_from_db()
+    assert request.status == Status.SCHEDULED
+    with pytest.raises(ending.EndingError, match="the release of its announced act is signed"):
+        ending.end(request, world.address("olga"))
+    assert world.rest(request, 2).status == Status.EXECUTED
+
+
+def test_of_operator_and_executor_at_the_same_moment_each_moves_it_once_and_the_end_stays(world: World) -> None:  # noqa: F811
     request = decided(world)
     ready, won = threading.Barrier(4), []
 
@@ -146,4 +309,6 @@ def test_of_operator_and_executor_at_the_same_moment_one_moves_it(world: World) 
     for thread in threads:
         thread.join()
     request.refresh_from_db()
-    assert won == [request.status]
+    # An act that nothing was signed for yet is ended too; whoever comes behind an end does nothing.
+    assert sorted(won) in (["refused"], ["executing", "refused"])
+    assert request.status == Status.REFUSED

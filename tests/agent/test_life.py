@@ -80,13 +80,15 @@ def test_every_status_is_reached_and_none_from_nowhere():
     assert {who for _, _, who in life.MOVES} == set(Who.values) - {Who.LEGACY}
 
 
-def test_the_operator_can_approve_or_end_nothing_that_was_refused_or_is_being_paid():
+def test_the_operator_can_approve_or_end_nothing_that_was_refused_or_paid():
     assert {move for move in life.MOVES if move[2] == Who.OPERATOR} == {
         ("received", "planned", "operator"),
         ("needs_approval", "planned", "operator"),
         ("received", "refused", "operator"),
         ("waiting", "refused", "operator"),
         ("planned", "refused", "operator"),
+        ("executing", "refused", "operator"),  # these two while nothing is signed: test_ending
+        ("scheduled", "stopped", "operator"),
     }
 
 

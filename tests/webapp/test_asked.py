@@ -4,6 +4,7 @@
 import json
 import re
 from datetime import UTC, datetime
+from functools import partial
 from html import unescape
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from agent.acts import life
 from agent.acts.words import say
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
-from governance.models import PolicyVersion, Proposal, ProposalTransition
+from governance.models import OutgoingTransaction, PolicyVersion, Proposal, ProposalTransition
 from policies.code.encoding import codehash, decode
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, Made, account
@@ -222,7 +223,7 @@ def test_a_record_is_told_in_words_with_the_json_behind(client, made):
 
 
 @pytest.mark.parametrize("status", ["received", "waiting", "planned", "needs_approval", "executing", "executed"])
-def test_the_operator_ends_on_its_page_what_no_act_was_made_for_and_nobody_else_does(client, made, settings, status):
+def test_the_operator_ends_on_its_page_what_nothing_was_signed_for_and_nobody_else_does(client, made, settings, status):
     settings.ORIGIN = "http://testserver"
     asked = ask(made, 1, status)
     path = f"/river/agent/requests/{asked.pk}/"
@@ -236,7 +237,7 @@ def test_the_operator_ends_on_its_page_what_no_act_was_made_for_and_nobody_else_
     assert "End this request" not in text_of(client, path)
     assert client.post(f"{path}end").status_code == 403
     put_in_force(made, raw.replace(decode(raw).operator, bytes.fromhex(MEMBER.address[2:])))
-    may_end = status in ("received", "waiting", "planned")
+    may_end = status in ("received", "waiting", "planned", "executing")
     assert ("End this request" in text_of(client, path)) is may_end
     assert client.post(f"{path}end").status_code == (302 if may_end else 409)
     asked.refresh_from_db()
@@ -246,6 +247,59 @@ def test_the_operator_ends_on_its_page_what_no_act_was_made_for_and_nobody_else_
         assert "ended by the operator" in text
         assert "End this request" not in text
         assert client.post(f"{path}end").status_code == 409
+
+
+def test_the_operator_ends_by_the_api_what_the_page_lets_her_end_and_nobody_else_does(client, made, settings):
+    settings.ORIGIN = "http://testserver"
+    asked, waiting = ask(made, 1, "planned"), ask(made, 2, "needs_approval")
+    post = partial(client.post, content_type="application/json")
+    path = f"/api/v1/daos/river/requests/{asked.pk}/end"
+    assert post(path).status_code == 401
+    assert client.get(path).status_code == 405
+    assert post("/api/v1/daos/river/requests/999/end").status_code == 404
+    sign_in(client)
+    assert post(path).status_code == 409, "no policy in force names an operator"
+    raw = policy_code(made)
+    put_in_force(made, raw)
+    answer = post(path)
+    assert (answer.status_code, "only the policy's operator" in answer.json()["error"]) == (403, True)
+    put_in_force(made, raw.replace(decode(raw).operator, bytes.fromhex(MEMBER.address[2:])))
+    assert post(path, headers={"origin": "https://evil.example"}).status_code == 403
+    asked.refresh_from_db()
+    assert asked.status == "planned"
+    answer = post(path).json()
+    assert (answer["status"], answer["reason"]) == ("refused", "ended by the operator")
+    assert post(path).status_code == 409
+    assert post(f"/api/v1/daos/river/requests/{waiting.pk}/end").status_code == 409
+    waiting.refresh_from_db()
+    assert waiting.status == "needs_approval"
+
+
+@pytest.mark.parametrize("what", ["act", "release"])
+def test_the_page_tells_the_operator_that_what_is_signed_can_not_be_ended(client, made, settings, what):
+    settings.ORIGIN = "http://testserver"
+    asked = ask(made, 1, "executing" if what == "act" else "scheduled")
+    record = DecisionRecord.objects.create(
+        dao=made.dao, request=asked, hash=b"\7" * 32, prev_hash=bytes(32), body="{}", signer=account(50)
+    )
+    made.act(9, decision=bytes(record.hash), status="scheduled", act_id=b"\5" * 32)
+    sign_in(client)
+    path, raw = f"/river/agent/requests/{asked.pk}/", policy_code(made)
+    put_in_force(made, raw.replace(decode(raw).operator, bytes.fromhex(MEMBER.address[2:])))
+    ends = "No transaction was signed for it yet" if what == "act" else "this site's agent never releases the act"
+    assert ends in text_of(client, path)
+    key = f"act:0x{'07' * 32}:1" if what == "act" else f"release:0x{'05' * 32}:1"
+    OutgoingTransaction.objects.create(
+        key=key, chain=made.dao.chain, sender=account(50), nonce=1, to=account(51), calldata=b"", signed=b"",
+        transaction_hash=bytes(32),
+    )  # fmt: skip
+    text = text_of(client, path)
+    assert "You can't end this request: the " in text
+    assert "is signed, and can't be taken back" in text
+    assert "End this request" not in text
+    assert client.post(f"{path}end").status_code == 409
+    client.cookies.clear()
+    assert "can't end this request" not in text_of(client, path), "who is not its operator is told nothing of it"
 
 
 def put_in_force(made: Made, raw: bytes) -> None:

@@ -20,6 +20,7 @@ API = {
     "ask": Action.REQUEST_MOVED,
     "hand_in_roster": Action.ROSTER_ACCEPTED,
     "approve": Action.REQUEST_APPROVED,
+    "end_request": Action.REQUEST_MOVED,
     "subscribe": Action.SUBSCRIPTION_ASKED,
     "vote_by_signature": Action.VOTE_RELAYED,
     "delegate_by_signature": Action.DELEGATION_RELAYED,

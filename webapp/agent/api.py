@@ -13,7 +13,7 @@ from ninja import Router, Schema, Status
 from ninja.errors import HttpError
 from pydantic import Field
 
-from agent.acts import approvals, rosters, submitting
+from agent.acts import approvals, ending, rosters, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
 from agent.models import Request
@@ -24,6 +24,7 @@ from policies.notation.hexadecimal import hex_text
 from presentation import words
 from presentation.dao_view import DaoView
 from webapp import languages, roles, throttle
+from webapp.account import signin
 from webapp.agent import forms
 from webapp.agent.answers import ActAnswer, ActFormAnswer, PublicRosterAnswer, RefusalAnswer, RequestAnswer
 from webapp.agent.asked import request_of, requests_of
@@ -179,6 +180,26 @@ def _signed_in(request: HttpRequest, place: DaoView) -> bytes:
     if who.account is None:  # nobody without an account may ask
         raise HttpError(401, roles.denial(who, Do.ASK))
     return who.account
+
+
+@router.post(
+    "/daos/{slug}/requests/{request_id}/end", response=answers(RequestAnswer, 400, 401, 403, 404, 409, 415, 422)
+)
+def end_request(request: HttpRequest, slug: str, request_id: int) -> Json:
+    """End a request, signed in as the policy's operator: one that no transaction was signed for pays nothing then; an
+    announced act is not released by this site's agent. What is signed can't be ended."""
+    refuse_other_sites(request)
+    place, found = _one_request(slug, request_id)
+    account = signin.account_of(request, place.dao.chain_id)
+    if account is None:
+        raise HttpError(401, gettext("Sign in with the policy's operator."))
+    try:
+        ending.end(found, account)
+    except ending.EndingError as error:
+        raise HttpError(403 if error.sentence.code == "only_operator_ends" else 409, str(error)) from error
+    except NoPolicyInForce as error:
+        raise HttpError(409, str(error)) from error
+    return shown(_one_request(slug, request_id)[1])
 
 
 def _policy_asked_for(place: DaoView, text: str) -> bytes:

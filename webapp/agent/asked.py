@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from agent.acts import forms, life, meaning, paid, silence
+from agent.acts import ending, forms, life, meaning, paid, silence
 from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
 from agent.acts.policy import NoPolicyInForce, in_force
@@ -149,7 +149,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "means": row["asker_means"],
         "is_asker": account == bytes(request.requested_by) and request.asker_signed_in,
         "may_pick": may_pick,
-        "may_end": request.status in life.ENDABLE and _is_operator(place, request, account),
+        **_end_of(place, request, account),
         "version": version,
         "policy_id": bytes(request.policy_id),
         "budgets": _budgets(place, version),
@@ -158,6 +158,19 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "by_calendar": ScheduledTime.objects.filter(request=request).exists(),
         "acts": acts_of(place, request),
         "payments": [_payment(place, act, payment) for act, payment in paid.lately(place.dao, payees, besides=request)],
+    }
+
+
+def _end_of(place: DaoView, request: Request, account: bytes | None) -> dict[str, Any]:
+    """Whether who looks may end the request, as its operator, and why an act of it can't be ended."""
+    if not _is_operator(place, request, account):
+        return {"may_end": False, "is_announced": False, "why_not_end": ""}
+    why = ending.why_not(request)
+    is_told = request.status in (Status.EXECUTING, Status.SCHEDULED)
+    return {
+        "may_end": why is None,
+        "is_announced": request.status == Status.SCHEDULED,
+        "why_not_end": worded(why) if why is not None and is_told else "",
     }
 
 

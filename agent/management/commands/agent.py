@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from agent.acts import approvals, halts, submitting
+from agent.acts import approvals, ending, halts, submitting
 from agent.acts.policy import NoPolicyInForce
 from agent.acts.shown import shown
 from agent.acts.words import reason_of
@@ -40,6 +40,8 @@ class Command(BaseCommand):
         approve.add_argument("request", type=int)
         approve.add_argument("candidate")
         approve.add_argument("signature")
+        end = command("end", "end a request that no transaction was signed for, or give the release of its act up")
+        end.add_argument("request", type=int)
         command("halts", "list which kill switches are on, and why")
         stop = command("stop", "stop the agent at once: it signs nothing more for the DAO until clear-halt")
         stop.add_argument("--because", default="", help="why, for those who look")
@@ -56,6 +58,7 @@ class Command(BaseCommand):
         except (
             submitting.RequestError,
             approvals.ApprovalError,
+            ending.EndingError,
             NoPolicyInForce,
             halts.HaltError,
             BadAddress,
@@ -79,6 +82,11 @@ class Command(BaseCommand):
     def _approve(self, dao: Dao, options: dict[str, Any]) -> None:
         approvals.accept(_request(dao, options["request"]), options["candidate"], options["signature"])
         self.stdout.write("approved")
+
+    def _end(self, dao: Dao, options: dict[str, Any]) -> None:
+        ending.end(_request(dao, options["request"]), None)
+        request = _request(dao, options["request"])
+        self.stdout.write(f"request {request.pk}: {request.status}. {reason_of(request)}")
 
     def _halts(self, dao: Dao, _options: dict[str, Any]) -> None:
         for halt in halts.standing(dao):
