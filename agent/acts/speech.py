@@ -21,6 +21,7 @@ from agent.acts.pieces import (
     Piece,
     is_strange,
 )
+from agent.acts.spans import is_another_span
 from agent.acts.words import say
 from governance.sentences import Sentence
 from policies.notation.amounts import Token
@@ -53,6 +54,18 @@ _OVER_BEFORE_THE_ORDER = _OVER | {
 # Words that mean another payment's amount or month, or more months than the one named; behind "as", only before these.
 _COMPARING = {"same", "like", "than", "since", "onwards", "onward", "starting", "beginning", "through", "till", "part"}
 _BEHIND_AS = {"in", "last", "this", "much", "many", "soon", "long"}
+# Parts of an amount, before "of"; and what is no salary, where no amount says how much it is.
+_FRACTIONS = {
+    "third", "quarter", "fifth", "tenth", "fraction", "portion", "share", "percentage", "piece", "bit", "some", "most",
+    "rest", "remainder", "multiple", "two-thirds", "majority",
+}  # fmt: skip
+_OTHER_PAYMENTS = {
+    "bonus", "bonuses", "expense", "expenses", "rent", "reimbursement", "fee", "fees", "invoice", "invoices", "tip",
+    "tips", "advance", "arrears", "remainder", "difference", "balance", "rest", "deposit", "grant", "loan", "debt",
+    "debts", "commission", "severance", "overtime", "raise", "gift", "prize", "reward", "refund", "tax", "taxes",
+    "pension", "owe", "owes", "owed",
+}  # fmt: skip
+_NOT_NOW = {"later", "tomorrow", "eventually", "afterwards", "someday"}
 # What may stand before the order without making it another sentence. It still has a person look.
 _OPENING = {
     "hi", "hello", "hey", "dear", "kindly", "now", "today", "i", "we", "you", "it", "it's", "is", "should", "must",
@@ -215,12 +228,39 @@ def _is_somebody_else(speech: _Speech, i: int) -> bool:
     return is_of and i < speech.purpose and is_strange(speech.pieces[i], speech.by_symbol)
 
 
+def _spans_otherwise(speech: _Speech, i: int) -> bool:
+    return is_another_span(speech.pieces, i, is_purpose=i > speech.purpose)
+
+
+def _why_span(speech: _Speech, i: int) -> Sentence:
+    following = speech.pieces[i + 1][1] if i + 1 < len(speech.pieces) else ""
+    return say("another_span", words=f"{speech.pieces[i][1]} {following}".rstrip(" .,;:!"))
+
+
+def _is_a_fraction(speech: _Speech, i: int) -> bool:
+    of = [text.casefold() for _, text in speech.pieces[i + 1 : i + 2]]
+    return speech.word(i) in _FRACTIONS and of == ["of"] and i < speech.purpose
+
+
+def _is_another_payment(speech: _Speech, i: int) -> bool:
+    has_amount = any(kind == "number" and not YEAR.fullmatch(text) for kind, text in speech.pieces)
+    return speech.word(i) in _OTHER_PAYMENTS and not has_amount
+
+
+def _is_not_now(speech: _Speech, i: int) -> bool:
+    return speech.word(i) in _NOT_NOW and i < speech.purpose
+
+
 # Piece by piece, each held against these in this order.
 _STOPS = (
     _Stop(PAYEE_KINDS, _pays_or_is_paid_for_another, _why("who_pays_whom")),
     _Stop(("word",), _is_a_crowd_that_pays, _why("who_pays_whom")),
     _Stop(("word",), _has_digits, _why_digits),
+    _Stop(("word",), _is_a_fraction, _why_this("vague_amount")),
+    _Stop(("word",), _spans_otherwise, _why_span),
     _Stop(("word",), _is_compared, _why_this("turned")),
+    _Stop(("word",), _is_not_now, _why_this("turned")),
+    _Stop(("word",), _is_another_payment, _why_this("another_payment")),
     _Stop(("word",), _is_somebody_else, _why("who_pays_whom")),
     _Stop(("word",), _is_another_order, _why_this("other_order")),
     _Stop(("word",), _is_over, _why_this("over")),

@@ -213,6 +213,11 @@ SENTENCES: Mapping[str, Template] = {
     "token_without_amount": gettext_noop('"{word}" has no amount in digits before it: write e.g. 500 {word}'),
     "nobody_excluded": gettext_noop("somebody is to be left out, but nobody on the roster is named"),
     "one_month": gettext_noop("name one month, e.g. 2026-11"),
+    "another_span": gettext_noop(
+        '"{words}" asks for more than one payment, or for a part of a month: ask for one payment, or for one month, '
+        "e.g. 2026-11. For payments that come again the operator sets up a calendar"
+    ),
+    "another_payment": gettext_noop('"{word}" stands on no roster: write behind each name what is paid'),
     "several_months": gettext_noop("name one month, not several"),
     "nobody_named": gettext_noop('nobody to pay is named: say "the contributors", or names from the roster'),
     "no_month": gettext_noop("name the month that is paid, e.g. 2026-11"),
