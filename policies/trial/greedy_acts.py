@@ -65,8 +65,21 @@ class Acts:
             self._at_once[counted] = self._best(counted, Mode.EXECUTE, rooms)
         return self._at_once[counted]
 
-    def announced(self, spent: Spent, promised: int) -> Act | None:
-        """The act that takes most of what is not `promised` (units) to others, for when its time comes."""
+    @property
+    def segments_s(self) -> tuple[int, ...]:
+        """The lengths of segments to whose edges a game is timed."""
+        return (self.budget.segment_s,)
+
+    def against(self, _: Act) -> "Acts":
+        """The acts against the one budget that the act takes from."""
+        return self
+
+    def announced(self, spent: Spent, pending: Sequence[Act]) -> Act | None:
+        """The act that takes most of what is not promised to those announced before, for when its time comes."""
+        return self.beside(spent, sum(one.units for one in pending))
+
+    def beside(self, spent: Spent, promised: int) -> Act | None:
+        """The same beside so many units of the wanted budget that are promised."""
         if (spent, promised) not in self._announced:
             rooms = list(self._rooms(spent))
             rooms[self.index] -= promised
@@ -147,3 +160,49 @@ class Acts:
             rings[budget.key(_POLICY_ID, policy.agent)] = ring.pack()
         rested_s = policy.start_s - policy.cooldown_s
         return PolicyState(_POLICY_ID, 1, 0, rested_s, policy.end_s, paused=False, rings=rings)
+
+
+class ActsTogether:
+    """The acts that take most of an asset, from whichever of its budgets: those against each, the largest first."""
+
+    def __init__(self, policy: PolicyCode, asset: bytes) -> None:
+        self.policy = policy
+        self._each = [Acts(policy, number) for number, budget in enumerate(policy.budgets) if budget.asset == asset]
+        self._owners: dict[Act, Acts] = {}
+
+    @property
+    def segments_s(self) -> tuple[int, ...]:
+        """The lengths of segments to whose edges a game is timed."""
+        return tuple(dict.fromkeys(one.budget.segment_s for one in self._each))
+
+    def at_once(self, spent: Spent) -> Act | None:
+        """The act that takes most without waiting, if one takes something."""
+        return self._largest([(one, one.at_once(spent)) for one in self._each])
+
+    def announced(self, spent: Spent, pending: Sequence[Act]) -> Act | None:
+        """The act that takes most of what is not promised to those announced before, for when its time comes."""
+        return self._largest([(one, one.beside(spent, self._promised(one, pending))) for one in self._each])
+
+    def against(self, act: Act) -> Acts:
+        """The acts against the budget that the act was found for."""
+        return self._owners[act]
+
+    def released(self, act: Act, spent: Spent) -> Charges | None:
+        """What an announced act charges now that its time has come; None where it is refused."""
+        return self.against(act).released(act, spent)
+
+    def taken(self, act: Act, charges: Charges) -> int:
+        """Base units of the asset that the act takes: once, however many budgets it charges."""
+        return self.against(act).taken(act, charges)
+
+    def _promised(self, acts: Acts, pending: Sequence[Act]) -> int:
+        """Units of the budget of these acts that announced acts are to take, those against other budgets among them."""
+        return sum(one.units if self.against(one) is acts else one.charges.get(acts.index, 0) for one in pending)
+
+    def _largest(self, found: Sequence[tuple[Acts, Act | None]]) -> Act | None:
+        best, most = None, 0
+        for acts, act in found:
+            if act is not None and (takes := acts.budget.base_units(act.units)) > most:
+                best, most = act, takes
+                self._owners[act] = acts
+        return best

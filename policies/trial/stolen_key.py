@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 from policies.answer.evaluate import MAX_PENDING, MAX_TIME_S
 from policies.code.policy_code import PolicyCode
-from policies.trial.greedy_acts import Act, Acts, Charges
+from policies.trial.greedy_acts import Act, Acts, ActsTogether, Charges
 from policies.trial.spending import Spending
-from policies.words.worst_case import worst_case
+from policies.words.worst_case import charges_of, in_all, unopposed, worst_case
 
 MOST_ACTS = 20_000
 DAY_S = 86_400
@@ -37,39 +37,79 @@ class Reached:
     complete: bool
 
 
+@dataclass(frozen=True, slots=True)
+class ReachedTogether:
+    """The same of one asset, from all the budgets that count it together."""
+
+    asset: bytes
+    unopposed: int
+    unopposed_bound: int
+    in_all: int
+    bound: int
+    acts: int
+    complete: bool
+
+
 def simulate(policy: PolicyCode, days: int, *, most_acts: int = MOST_ACTS) -> tuple[Reached, ...]:
     """The adversary against each budget of the policy by itself, in any `days` days of the policy's life.
 
     Raises ValueError for less than one day.
     """
-    if days < 1:
-        raise ValueError("at least one day is simulated")
+    _at_least_a_day(days)
     return tuple(_against(policy, index, days, most_acts) for index in range(len(policy.budgets)))
 
 
+def simulate_together(policy: PolicyCode, days: int, *, most_acts: int = MOST_ACTS) -> tuple[ReachedTogether, ...]:
+    """The adversary against each asset that several budgets count, in any `days` days of the policy's life.
+
+    Raises ValueError for less than one day.
+    """
+    _at_least_a_day(days)
+    counted = [budget.asset for budget in policy.budgets]
+    return tuple(
+        _together(policy, asset, days, most_acts) for asset in dict.fromkeys(counted) if counted.count(asset) > 1
+    )
+
+
+def _at_least_a_day(days: int) -> None:
+    if days < 1:
+        raise ValueError("at least one day is simulated")
+
+
 def _against(policy: PolicyCode, index: int, days: int, most_acts: int) -> Reached:
-    acts = Acts(policy, index)
+    alone, worst, complete = _played(Acts(policy, index), days, most_acts)
+    bound = worst_case(policy, days)[index]
+    return Reached(index, alone.taken, bound.unopposed, worst.taken, bound.in_all, worst.acts, complete)
+
+
+def _together(policy: PolicyCode, asset: bytes, days: int, most_acts: int) -> ReachedTogether:
+    alone, worst, complete = _played(ActsTogether(policy, asset), days, most_acts)
+    duration_s, chosen = min(days * DAY_S, policy.end_s - policy.start_s), charges_of(policy, asset)
+    return ReachedTogether(
+        asset,
+        alone.taken,
+        unopposed(policy, chosen, duration_s),
+        worst.taken,
+        in_all(policy, chosen, duration_s),
+        worst.acts,
+        complete,
+    )
+
+
+def _played(acts: Acts | ActsTogether, days: int, most_acts: int) -> tuple["_Run", "_Run", bool]:
+    """The harshest game without announcements, the harshest of all, and whether none was cut off."""
+    policy = acts.policy
     alone = _harshest(_Game(acts, days * DAY_S, False, most_acts))
     announces = bool(policy.objection_delay_s and policy.release_window_s)
     both = _harshest(_Game(acts, days * DAY_S, True, most_acts)) if announces else alone
-    worst = max(alone, both, key=lambda run: run.taken)
-    bound = worst_case(policy, days)[index]
-    return Reached(
-        budget=index,
-        unopposed=alone.taken,
-        unopposed_bound=bound.unopposed,
-        in_all=worst.taken,
-        bound=bound.in_all,
-        acts=worst.acts,
-        complete=alone.complete and both.complete,
-    )
+    return alone, max(alone, both, key=lambda run: run.taken), alone.complete and both.complete
 
 
 @dataclass(frozen=True, slots=True)
 class _Game:
     """What is played: by which acts, for how long, whether some are announced, and how many are made at most."""
 
-    acts: Acts
+    acts: Acts | ActsTogether
     duration_s: int
     announces: bool
     most_acts: int
@@ -77,12 +117,11 @@ class _Game:
 
 @dataclass(frozen=True, slots=True)
 class _Announced:
-    """An act that was scheduled, when it can be released first and when no more, and what it takes (units)."""
+    """An act that was scheduled, when it can be released first and when no more."""
 
     act: Act
     first_s: int
     end_s: int
-    units: int
 
 
 def _harshest(game: _Game) -> "_Run":
@@ -99,12 +138,12 @@ def _beginnings(game: _Game) -> Sequence[int]:
     policy = game.acts.policy
     trial = _Run(game, policy.end_s)
     trial.fill(policy.start_s)
-    segment_s = game.acts.budget.segment_s
     found = [policy.start_s]
-    for lead_s in (trial.filling_s, trial.filling_s + policy.objection_delay_s * game.announces):
-        last_second_s = -(-(policy.start_s + lead_s + 1) // segment_s) * segment_s - 1
-        if last_second_s - lead_s < policy.end_s:
-            found.append(last_second_s - lead_s)
+    for segment_s in game.acts.segments_s:
+        for lead_s in (trial.filling_s, trial.filling_s + policy.objection_delay_s * game.announces):
+            last_second_s = -(-(policy.start_s + lead_s + 1) // segment_s) * segment_s - 1
+            if last_second_s - lead_s < policy.end_s:
+                found.append(last_second_s - lead_s)
     return list(dict.fromkeys(found))
 
 
@@ -161,10 +200,10 @@ class _Run:
             return False
         if first_s >= self._policy.end_s or end_s > MAX_TIME_S:
             return False
-        act = self._acts.announced(self._spending.spent, sum(one.units for one in self._pending))
+        act = self._acts.announced(self._spending.spent, [one.act for one in self._pending])
         if act is None:
             return False
-        self._pending.append(_Announced(act, first_s, end_s, act.units))
+        self._pending.append(_Announced(act, first_s, end_s))
         self._made(now_s)
         return True
 

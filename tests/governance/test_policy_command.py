@@ -251,6 +251,15 @@ def test_simulate_prints_what_is_reached_beside_the_bound() -> None:
         "without an announcement 12,000 USDC (at most 12,000 USDC); if nobody objects 24,000 USDC (at most 24,000 USDC)"
         in out
     )
+    assert "together" not in out  # one budget: its line says it
+    grants = run("simulate", TEMPLATES / "grants.yaml", "--days", 182)[1]
+    assert (
+        "all budgets of the token USDC (0x5c0000000000000000000000000000000000dEAD) together in 182 days: without an"
+        in grants
+    )
+    assert "52,000 USDC (at most 52,000 USDC)" in grants
+    (whole,) = json.loads(run("simulate", TEMPLATES / "grants.yaml", "--json", "--days", 182)[1])["together"]
+    assert (whole["in_all"], whole["bound"]) == ("52000000000", "52000000000")
     (budget,) = json.loads(run("simulate", PAYROLL, "--json")[1])["budgets"]
     assert budget["bound"] == "24000000000"
     assert "no budget counts anything" in run("simulate", TEMPLATES / "metagovernance.yaml")[1]

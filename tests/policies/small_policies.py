@@ -19,7 +19,7 @@ from policies.code.policy_code import Budget, Charge, Clause, Kind, PolicyCode, 
 from policies.code.signatures import APPROVE, TRANSFER
 from policies.notation.amounts import Token
 from policies.notation.primitives import selector
-from policies.trial.stolen_key import simulate
+from policies.trial.stolen_key import simulate, simulate_together
 from policies.words.together import totals
 from policies.words.wording import Vocabulary
 from policies.words.worst_case import charges, in_all, unopposed
@@ -142,18 +142,30 @@ def with_allowances(policy: PolicyCode) -> PolicyCode:
 
 def together_against_the_greedy(count: int, seed: int) -> dict[str, object]:
     """All that is said to leave of an asset against the greedy adversary, who lets a contract use every allowance."""
-    held = pulled = 0
+    budgets = pulled = several = reached = 0
     for number in _told(count, "together"):
         policy = with_allowances(Maker(seed + number).policy())
         joint = {total.asset: total for total in totals(policy, WORDS)}
         for found in simulate(policy, 1000, most_acts=60):
             total = joint[policy.budgets[found.budget].asset]
             _, alone, both = total.joint.in_time[-1]
-            held += 1
+            budgets += 1
             pulled += bool(total.pulling)
             assert found.unopposed <= alone, f"seed {seed + number}: {found}, {total}"
             assert found.in_all <= both, f"seed {seed + number}: {found}, {total}"
-    return {"policies": count, "budgets": held, "budgets_that_an_allowance_can_empty": pulled}
+        for whole in simulate_together(policy, 1000, most_acts=60):
+            _, alone, both = joint[whole.asset].joint.in_time[-1]
+            several += 1
+            assert whole.unopposed <= alone, f"seed {seed + number}: {whole}, {joint[whole.asset]}"
+            assert whole.in_all <= both, f"seed {seed + number}: {whole}, {joint[whole.asset]}"
+            reached += whole.in_all == both
+    return {
+        "policies": count,
+        "budgets": budgets,
+        "budgets_that_an_allowance_can_empty": pulled,
+        "assets_of_several_budgets": several,
+        "assets_that_reach_the_bound": reached,
+    }
 
 
 FEW = 100  # of fewer than that no share says anything

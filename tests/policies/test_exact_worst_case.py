@@ -52,6 +52,7 @@ def test_the_greedy_adversary_stays_below_all_together() -> None:
     found = together_against_the_greedy(10, 5)
     assert found["budgets"] > 10  # type: ignore[operator]
     assert found["budgets_that_an_allowance_can_empty"] >= 3  # type: ignore[operator]
+    assert found["assets_of_several_budgets"] >= 3  # type: ignore[operator]
 
 
 def test_a_budget_is_bounded_by_what_its_rule_takes_from_another() -> None:

@@ -15,7 +15,7 @@ from policies.code.policy_code import Budget, Charge, Clause, Dynamic, Kind, Pol
 from policies.trial import stolen_key as simulate_module
 from policies.trial.greedy_acts import Act, Charges
 from policies.trial.spending import Spending
-from policies.trial.stolen_key import _Game, _Run, simulate
+from policies.trial.stolen_key import _Game, _Run, simulate, simulate_together
 from tests.policies.maker import Maker
 from tests.policies.strategies import AGENT, OPERATOR, policies
 
@@ -91,6 +91,18 @@ def test_never_above_the_bound(policy: PolicyCode) -> None:
         assert reached.unopposed <= reached.in_all <= reached.bound
 
 
+def test_all_budgets_of_an_asset_together_reach_what_is_said_of_them_and_no_single_one_does() -> None:
+    first = plain_policy().budgets[0]
+    second = replace(first, name=b"second".ljust(32, b"\0"))
+    one = plain_policy().rules[0]
+    other = replace(one, charges=(replace(one.charges[0], budget=1),), clauses=(Clause(0, Kind.EQUAL, 7),))
+    policy = plain_policy(budgets=(first, second), rules=(other, one))
+    (together,) = simulate_together(policy, 30)
+    assert together.in_all == together.bound == sum(reached.in_all for reached in simulate(policy, 30))
+    assert together.unopposed == together.unopposed_bound
+    assert simulate_together(plain_policy(), 1) == ()  # of one budget its own line says it
+
+
 def test_the_bound_is_what_stops_a_module_that_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
     """If charges were not remembered, the adversary would pass the bound: the comparison above can fail."""
     monkeypatch.setattr(Spending, "charge", lambda *_: None)
@@ -130,9 +142,9 @@ class Witnessed(_Run):
         act, charges = self._made_of
         windows = [(one.first_s, one.end_s) for one in before if one not in self._pending and one.act is act]
         state = replace(self._state, release_window_s=windows[0] if mode is Mode.RELEASE else None)
-        left = headroom(self._policy, state, now_s)[self._acts.index]
+        left = headroom(self._policy, state, now_s)[self._acts.against(act).index]
         room = left.instant_units if mode is Mode.EXECUTE else left.units
-        observed = None if mode is Mode.SCHEDULE else self._acts.observed(act, room)
+        observed = None if mode is Mode.SCHEDULE else self._acts.against(act).observed(act, room)
         answer = evaluate(self._policy, state, act.calls, now_s, mode, observed)
         assert isinstance(answer, Allowed), (mode, now_s, answer)
         assert answer.charges == charges
@@ -150,6 +162,7 @@ def test_every_act_of_the_adversary_is_one_that_the_module_allows(monkeypatch: p
     Witnessed.seen.clear()
     for seed in range(12):
         simulate(Maker(seed).policy(), 1, most_acts=30)
+        simulate_together(Maker(seed).policy(), 1, most_acts=30)
     assert min(Witnessed.seen[mode] for mode in Mode) > 20, Witnessed.seen
 
 

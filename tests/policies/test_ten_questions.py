@@ -15,7 +15,7 @@ import pytest
 from policies.code.encoding import decode, encode
 from policies.document.document import load
 from policies.notation.primitives import checksum, keccak
-from policies.trial.stolen_key import simulate
+from policies.trial.stolen_key import simulate, simulate_together
 from policies.words.diff import Mark, diff
 from policies.words.explanation import Explanation, explanation
 
@@ -390,6 +390,9 @@ def test_who_tries_takes_in_a_month_what_is_said_and_no_more(need) -> None:  # t
         for reached in simulate(policy, days):
             assert reached.unopposed == reached.unopposed_bound, (days, reached)
             assert reached.in_all <= reached.bound, (days, reached)
+        for together in simulate_together(policy, days):
+            assert together.unopposed == together.unopposed_bound, (days, together)
+            assert together.in_all == together.bound, (days, together)
 
 
 def test_a_budget_s_own_sentence_says_what_others_let_out_at_once() -> None:

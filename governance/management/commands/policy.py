@@ -32,8 +32,9 @@ from policies.notation.hexadecimal import hex_text
 from policies.session import Finding, Refusal, Session, WrongUsage, vocabulary
 from policies.trial.backtest import PastAct, acts_of
 from policies.trial.history import PastCall, Transfer
-from policies.trial.stolen_key import MOST_ACTS, Reached, simulate
+from policies.trial.stolen_key import MOST_ACTS, Reached, ReachedTogether, simulate, simulate_together
 from policies.words import explain
+from policies.words.wording import Vocabulary
 
 _MOST_DAYS = 3650
 _MOST_LINES = 50
@@ -184,26 +185,23 @@ class Command(BaseCommand):
         loaded = session.load(options["file"])
         words = vocabulary(loaded)
         found = simulate(loaded.code, options["days"])
+        together = simulate_together(loaded.code, options["days"])
         caveat = explain.caveat(loaded.code, words)
         only = f", {caveat}" if caveat else ""
         if options["json"]:
             plain = [_plain_reached(loaded.code.budgets[one.budget], one, caveat) for one in found]
-            session.print_json({"ok": True, "days": options["days"], "budgets": plain})
+            all_of = [{"asset": checksum(one.asset)} | _plain_numbers(one, caveat) for one in together]
+            session.print_json({"ok": True, "days": options["days"], "budgets": plain, "together": all_of})
             return 0
         if not found:
             session.out("no budget counts anything: whatever a rule permits can be done again and again")
         for one in found:
             budget = loaded.code.budgets[one.budget]
-            texts = [
-                words.amount(amount, budget.asset)
-                for amount in (one.unopposed, one.unopposed_bound, one.in_all, one.bound)
-            ]
-            session.out(
-                f'budget "{budget.label}" in {options["days"]} days{only}: '
-                f"without an announcement {texts[0]} (at most {texts[1]}); "
-                f"if nobody objects {texts[2]} (at most {texts[3]}); {one.acts} acts"
-                + ("" if one.complete else f"; cut off after {MOST_ACTS} acts")
-            )
+            named = f'budget "{budget.label}"'
+            session.out(_reached_line(f"{named} in {options['days']} days{only}", one, budget.asset, words))
+        for all_ in together:
+            named = f"all budgets of {words.asset(all_.asset)} together"
+            session.out(_reached_line(f"{named} in {options['days']} days{only}", all_, all_.asset, words))
         return 0
 
     def _schema(self, session: Session) -> int:
@@ -273,10 +271,24 @@ def _mirrored(dao: Dao) -> tuple[PastAct, ...]:
     return acts_of([*calls, *paid])
 
 
+def _reached_line(head: str, one: Reached | ReachedTogether, asset: bytes, words: Vocabulary) -> str:
+    alone, alone_bound, all_, bound = (
+        words.amount(amount, asset) for amount in (one.unopposed, one.unopposed_bound, one.in_all, one.bound)
+    )
+    cut = "" if one.complete else f"; cut off after {MOST_ACTS} acts"
+    return (
+        f"{head}: without an announcement {alone} (at most {alone_bound}); if nobody objects {all_} (at most {bound}); "
+        f"{one.acts} acts{cut}"
+    )
+
+
 def _plain_reached(budget: Budget, one: Reached, caveat: str) -> dict[str, Any]:
+    return {"name": budget.label} | _plain_numbers(one, caveat)
+
+
+def _plain_numbers(one: Reached | ReachedTogether, caveat: str) -> dict[str, Any]:
     """The numbers, and under which condition they are true: an empty `caveat` where they are without any."""
     return {
-        "name": budget.label,
         "caveat": caveat,
         "unopposed": str(one.unopposed),
         "unopposed_bound": str(one.unopposed_bound),
