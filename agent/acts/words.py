@@ -217,7 +217,7 @@ SENTENCES: Mapping[str, Template] = {
         '"{words}" asks for more than one payment, or for a part of a month: ask for one payment, or for one month, '
         "e.g. 2026-11. For payments that come again the operator sets up a calendar"
     ),
-    "another_payment": gettext_noop('"{word}" stands on no roster: write behind each name what is paid'),
+    "another_payment": gettext_noop('"{word}" is not on the roster: write behind each name what is paid'),
     "several_months": gettext_noop("name one month, not several"),
     "nobody_named": gettext_noop('nobody to pay is named: say "the contributors", or names from the roster'),
     "no_month": gettext_noop("name the month that is paid, e.g. 2026-11"),
