@@ -231,6 +231,8 @@ class ClauseReader:
                 return  # that is said already: this one may be among them
             known = listed(self._context.lists, none="")
             suggestion = f"the lists are: {known}" if known else "add it under `lists`"
+            if node.text in self._context.names.addresses:
+                suggestion = f"for {node.text} alone write `equals: {node.text}`"
             self._context.problems.add(node.place, f"there is no list {shown(node.text)}", suggestion)
             return
         self._context.used_lists.add(node.text)

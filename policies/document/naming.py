@@ -179,11 +179,16 @@ class Names:
             known = (*self.addresses, *(one for one in self.tokens if one != ETHER.symbol), *self._sources.book)
             near = [name for name in known if name.lower() == text.lower()]
             near = near or [found[0] for found in _ADDRESS_WITHIN.finditer(text)] or self._nearest(text[:60], known)
-            raise Unclear(
-                f"{shown(text)} is not an address" + (" or a known name" if known else ""),
+            what = (
                 f"write `{near[0]}`"
                 if near
-                else "write 0x and 40 hexadecimal digits, or add the name under `addresses`",
+                else "write 0x and 40 hexadecimal digits, or add the name under `addresses`"
+            )
+            if near and near[0] in self.tokens and text.isupper() and near[0] != text.upper():
+                what += " if that is meant, or add the token under `tokens`"  # USDT is no slip for USDC
+            raise Unclear(
+                f"{shown(text)} is not an address" + (" or a known name" if known else ""),
+                what,
                 unknown=text,
                 meant=near[0] if near else None,
             )

@@ -216,11 +216,12 @@ def _refuse_split_amount(before: Node | None, rest: Text) -> None:
     """Within braces and brackets a comma ends a value: `{limit: 8,000 USDC}` has 8, and then a key `000 USDC`."""
     if isinstance(before, Text) and before.text[-1:].isdigit() and _SPLIT_AMOUNT.match(rest.text):
         whole = f"{before.text},{rest.text}".strip("\u201c\u201d")
-        more = "" if re.search(r"[A-Za-z]", rest.text) else "..."
+        more = "" if re.search(r"[A-Za-z]", rest.text) else "..."  # of `1,000,000 USDC` the rest was not read yet
+        fits = whole.isprintable() and '"' not in whole and not more
         raise _Stop(
             before.place,
             f"within braces and brackets a comma ends the value, so that {shown(whole + more)} is two",
-            f'put the amount in quotes: "{whole}{more}"' if whole.isprintable() and '"' not in whole else "quote it",
+            f'put the amount in quotes: "{whole}"' if fits else "put the whole amount in quotes, with its token",
         )
 
 
