@@ -17,6 +17,7 @@ PARTS_BYTES = 48
 COUNTED_BEFORE = "counted_before"
 PARAMETERS = 255  # VoteType.Parameters of GovernorCountingFractional
 _SUPPORTS = {"bravo", "bravo,fractional", "bravo,override"}
+_IN_QUORUM = {"for", "against", "abstain"}  # what may count towards the quorum; `bravo` is `for` alone
 _PARAMS = {None, "fractional", "modules"}  # `modules`: Optimism's and Agora's, which count by support beside them
 
 
@@ -47,34 +48,33 @@ class Counting:
 
 
 @cache
-def _counting(mode: str | None, family: str | None) -> Counting:
+def _counting(mode: str | None) -> Counting:
     if mode is None:
         # Compound's and Nouns', which say nothing of it; or contracts that nobody asked, from a recording.
         return Counting(None, in_parts=False, by_parameters=True, is_known=True)
-    told = parse_qs(mode)
+    told = parse_qs(mode, keep_blank_values=True)
     support, params, quorums = told.get("support", []), told.get("params", [None]), told.get("quorum", [])
     in_parts = params == ["fractional"]
-    is_known = len(support) == len(params) == 1 and support[0] in _SUPPORTS and params[0] in _PARAMS
+    is_known = len(support) == len(params) == len(quorums) == 1 and support[0] in _SUPPORTS and params[0] in _PARAMS
+    is_known = is_known and (quorums == ["bravo"] or set(quorums[0].split(",")) <= _IN_QUORUM)
     if in_parts and support == ["bravo"] and quorums == ["bravo"]:
         is_known = False  # the order of the parts is not told
-    # GovernorBravo's likeness says `support=bravo&quorum=bravo`.
-    is_known = is_known or (family == "bravo" and support == ["bravo"] and not in_parts)
     return Counting(mode, in_parts, by_parameters=False, is_known=is_known)
 
 
-UNTOLD = _counting(None, None)
+UNTOLD = _counting(None)
 
 
 def counting_of(capabilities: dict[str, Any]) -> Counting:
     """Return how a governor of these capabilities counts."""
-    return _counting(capabilities.get("counting_mode"), capabilities.get("family"))
+    return _counting(capabilities.get("counting_mode"))
 
 
 def counting_at(capabilities: dict[str, Any], block_number: int) -> Counting:
     """Return how the governor counted in a block: its way may have been another one before its code was changed."""
     for changed_block, mode in capabilities.get(COUNTED_BEFORE, ()):
         if block_number < changed_block:
-            return _counting(mode, capabilities.get("family"))
+            return _counting(mode)
     return counting_of(capabilities)
 
 
@@ -84,9 +84,8 @@ def counted_here_from(capabilities: dict[str, Any]) -> int | None:
     the governor is now says nothing of how: the tally is its own."""
     if not counting_of(capabilities).is_known:
         return None
-    family = capabilities.get("family")
     changes = capabilities.get(COUNTED_BEFORE, ())
-    return max((block for block, mode in changes if not _counting(mode, family).is_known), default=0)
+    return max((block for block, mode in changes if not _counting(mode).is_known), default=0)
 
 
 def is_counted_here(capabilities: dict[str, Any], created_block: int) -> bool:
@@ -98,5 +97,5 @@ def is_counted_here(capabilities: dict[str, Any], created_block: int) -> bool:
 def may_be_in_parts(capabilities: dict[str, Any]) -> bool:
     """Return whether the governor counts, or once counted, 48 bytes of params in parts whatever support says."""
     modes = [mode for _, mode in capabilities.get(COUNTED_BEFORE, ())]
-    counts = [_counting(mode, capabilities.get("family")) for mode in modes]
+    counts = [_counting(mode) for mode in modes]
     return any(counting.in_parts for counting in (*counts, counting_of(capabilities)))

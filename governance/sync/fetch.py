@@ -148,20 +148,42 @@ def read_range(
     """A range of final blocks; asks no database, so that one range can be read while the last one is stored. `below`
     asks for the header before it too."""
     found = logs_of_range(rpc, contracts, first_block, most_last_block, span, below=below)
-    # A log's own time saves its header; one that the chain had not come to yet is in another unit, or wrong.
-    earliest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
-    numbers = {log.block_number for log in found.logs if not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s}
+    numbers = _without_time(found)
     if clocks.ClockElsewhere.of(contracts) is not None:
         kinds = clocks.kinds_of(contracts)
         numbers |= {log.block_number for log in found.logs if clocks.is_dated(log, kinds)}
+    if found.below is None and found.logs:
+        numbers.add(found.logs[0].block_number)  # nothing else tells a time that is too early
     numbers.discard(found.last.number)
     headers = {h.number: h for h in headers_of(rpc, sorted(numbers))} if numbers else {}
+    if any((header := headers.get(log.block_number)) and _is_wrong(log, header) for log in found.logs):
+        rest = {log.block_number for log in found.logs} - headers.keys() - {found.last.number}
+        headers |= {h.number: h for h in headers_of(rpc, sorted(rest))} if rest else {}
     headers[found.last.number] = found.last
     headers = {h.number: h for h in with_clock(rpc, contracts, list(headers.values()))}
     return Range(
         first_block, found.below, found.last, found.logs, headers, span, found.final_block, found.newest_block,
         found.by_two,
     )  # fmt: skip
+
+
+def _without_time(found: RangeLogs) -> set[int]:
+    """The blocks whose header must say their time. A log's own time saves its header; one that the chain had not come
+    to yet, or was beyond in an earlier block, is in another unit or wrong."""
+    newest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
+    numbers = set()
+    for log in found.logs:
+        time_s = log.timestamp_chain_s or 0
+        if newest_s <= time_s <= latest_s:
+            newest_s = time_s
+        else:
+            numbers.add(log.block_number)
+    return numbers
+
+
+def _is_wrong(log: Log, header: Header) -> bool:
+    """Whether the log says another time than its block's header, where it says one."""
+    return log.timestamp_chain_s is not None and log.timestamp_chain_s != header.timestamp_chain_s
 
 
 class Ahead:

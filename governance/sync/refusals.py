@@ -143,6 +143,8 @@ def _full_blocks(rpc: Rpc, numbers: Sequence[int]) -> list[Header]:
         header = _parsed(parse_header, answer)
         if header.number != number:
             raise Answered(None, say("other_block", block=number, answered=header.number))
+        if not isinstance(answer.get("transactions"), list):  # that none is named says of none that it succeeded
+            raise Answered(None, say("block_malformed", error="transactions"))
         headers.append(header)
     return headers
 

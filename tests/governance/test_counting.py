@@ -55,10 +55,22 @@ def test_the_mode_decides_what_a_vote_adds(mode, support, params, expected):
         ("support=quadratic&quorum=for", False),
         ("support=bravo&quorum=for&params=weights", False),
         ("", False),
+        ("support=bravo&quorum=for", True),
+        ("support=bravo", False),  # what counts towards the quorum is not told
+        ("support=bravo&quorum=", False),
+        ("support=bravo&quorum=supermajority", False),
+        ("support=bravo&quorum=for,abstain,delegated", False),
+        ("support=bravo&quorum=for,abstain&quorum=for", False),
+        ("support=bravo&support=quadratic&quorum=for", False),
+        ("support=bravo&quorum=for,abstain&params=", False),
+        ("support=bravo&quorum=for,abstain&params=fractional&params=modules", False),
+        ("support=Bravo&quorum=for,abstain", False),
+        ("support=bravo;quorum=for,abstain", False),
     ],
 )
 def test_a_mode_that_is_not_known_is_called_so(mode, is_known):
-    assert counting_of({"counting_mode": mode}).is_known is is_known
+    for family in ("openzeppelin", "bravo"):
+        assert counting_of({"counting_mode": mode, "family": family}).is_known is is_known
 
 
 def counted(proposal: Proposal) -> tuple[int, int, int]:

@@ -1029,8 +1029,10 @@ def timed(said: Callable[[int], object]) -> type[ReplayNode]:
 SAID = {
     "zero": lambda _time_s: "0x0", "zeros": lambda _time_s: "0x00", "null": lambda _time_s: None,
     "nothing": lambda _time_s: "0x", "a number": lambda time_s: time_s, "text": lambda time_s: f"{time_s}",
-    "milliseconds": lambda time_s: hex(time_s * 1000),
+    "milliseconds": lambda time_s: hex(time_s * 1000), "too early": lambda time_s: hex(time_s - 10**6),
+    "the first block's": lambda _time_s: hex(START_S), "backwards": lambda time_s: hex(2 * START_S - time_s + 20),
 }  # fmt: skip
+TIMES = ("milliseconds", "too early", "the first block's", "backwards")  # which only the headers tell from a time
 
 
 @pytest.mark.parametrize("said", SAID.values(), ids=SAID)
@@ -1054,7 +1056,7 @@ def test_a_log_that_names_no_time_is_parsed_alike_alone_and_among_others(chain):
         with timed(said)(chain) as node:
             raw = node.sight().answer("eth_getLogs", [{"blockHash": "0x" + chain.blocks[-1].hash.hex()}])
         assert parse_logs([*raw, *raw]) == [parse_log(log) for log in [*raw, *raw]]
-        if name != "milliseconds":  # which only the headers tell from a time
+        if name not in TIMES:
             assert parse_log(raw[0]).timestamp_chain_s is None
 
 
