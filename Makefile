@@ -3,7 +3,8 @@
 #
 #   make demo            the whole product on this machine, until Ctrl-C; MANDATE_PORT=8000 make demo for a port of your choice
 #   make demo-reset      forget the demo's data
-#   make test            all tests but the browser's
+#   make test            all tests but the browser's; each time with the same values, and with others by
+#                        MANDATE_PROPERTIES=random make test
 #   make packages        contracts that other projects published, from npm (140 MB): with them `make test` leaves out none of its
 #                        tests against a Safe, Uniswap's governor and UNI; .ci/run has them
 #   make test-browser    the pages and the wallet in a real Chromium

@@ -61,6 +61,11 @@ def signer() -> Signer:
     return signer_of(settings.RELAYER_KEYSTORE, settings.RELAYER_PASSWORD_FILE)
 
 
+def day_began() -> datetime.datetime:
+    """Return when the present day began, in UTC."""
+    return timezone.now().astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+
+
 def is_reserved(model: type[Model], dao: Dao, of: dict[str, bytes], share: Share, caps: Caps) -> bool:
     """Hold one more send of an account against the caps; tells whether it is of the account's own part.
 
@@ -70,8 +75,7 @@ def is_reserved(model: type[Model], dao: Dao, of: dict[str, bytes], share: Share
     Raises:
         RelayRefused: the account's limit, or everybody's, is reached.
     """
-    began = timezone.now().astimezone(datetime.UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-    recent = model._default_manager.filter(dao=dao, created_at__gte=began)
+    recent = model._default_manager.filter(dao=dao, created_at__gte=day_began())
     own, of_shares = recent.filter(**of), recent.filter(is_reserved=True)
     if own.count() >= caps.account:
         raise RelayRefused(gettext("Your limit for today is reached: try again tomorrow, or send a transaction."), 429)

@@ -39,17 +39,21 @@ def _keyed(kind: str, subject: str) -> bytes:
 def allow(kind: str, subject: str, *, limit: int, window: datetime.timedelta, count: int = 1) -> bool:
     """Count one attempt of `subject` (or `count` of what it takes) and say whether it is among the first `limit` of
     this window."""
-    seconds = int(window.total_seconds())
-    now = int(timezone.now().timestamp())
-    start = datetime.datetime.fromtimestamp(now - now % seconds, tz=datetime.UTC)
     row, created = Throttle.objects.get_or_create(
-        kind=kind, subject=_keyed(kind, subject), window_start=start, defaults={"count": count}
+        kind=kind, subject=_keyed(kind, subject), window_start=start_of(window), defaults={"count": count}
     )
     if created:
         return count <= limit
     Throttle.objects.filter(pk=row.pk).update(count=F("count") + count)
     row.refresh_from_db(fields=["count"])
     return row.count <= limit
+
+
+def start_of(window: datetime.timedelta) -> datetime.datetime:
+    """Return when the present window of this length began. Hours and days are UTC's."""
+    seconds = int(window.total_seconds())
+    now = int(timezone.now().timestamp())
+    return datetime.datetime.fromtimestamp(now - now % seconds, tz=datetime.UTC)
 
 
 def may_ask(request: HttpRequest, account: bytes) -> bool:

@@ -2,10 +2,12 @@
 import json
 import threading
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from agent.llm import answer_schema as json_schema
+from agent.llm import client
 from agent.llm.client import Model, ModelDown, ModelMisconfigured, ModelRefused, Trouble, prompt_hash
 from agent.llm.trouble import in_words
 from agent.llm.words import say as llm_say
@@ -151,13 +153,23 @@ def test_a_server_that_does_not_read_what_it_is_sent_is_given_up():
         assert gives_up_in_time(Model(server.url, "m", answer_timeout_s=1), long).trouble == Trouble.SLOW
 
 
-def test_both_tries_share_one_deadline():
+def test_both_tries_share_one_deadline(monkeypatch):
+    """The first answer takes all but two seconds of it; a second try with a minute of its own would get its answer."""
+    passed, ended = [0.0], threading.Event()
+    now = time.monotonic
+    monkeypatch.setattr(client, "time", SimpleNamespace(monotonic=lambda: now() + passed[0]))
+
     def late_and_useless(_request):
-        time.sleep(0.7)
+        if passed[0]:
+            ended.wait(20)
+        passed[0] = 58.0
         return "rubbish"
 
     with attacker_model(late_and_useless) as attacker:
-        gives_up_in_time(attacker.model(answer_timeout_s=1))
+        try:
+            assert gives_up_in_time(attacker.model(answer_timeout_s=60)).trouble == Trouble.SLOW
+        finally:
+            ended.set()
         assert len(attacker.requests) == 2
 
 

@@ -88,14 +88,19 @@ def test_a_stamp_holds_only_for_the_same_inputs_and_while_the_output_is_there(tm
 def test_a_second_install_waits_for_the_first(tmp_path):
     code = (
         "import sys, time; from pathlib import Path; from dao.local import install\n"
-        "with install.only_one(Path(sys.argv[1]), print):\n  print('in', flush=True); time.sleep(0.7); "
-        "print('out', flush=True)"
+        "with install.only_one(Path(sys.argv[1]), print):\n  print('in', flush=True); sys.stdin.readline(); "
+        "time.sleep(0.3); print('out', flush=True)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "lock")]
-    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=install.ROOT)
+    first = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=install.ROOT)
     assert first.stdout.readline() == "in\n"
     said: list[str] = []
-    with install.only_one(tmp_path / "lock", said.append):
+
+    def say(line: str) -> None:
+        said.append(line)
+        first.stdin.close()  # only now may it end
+
+    with install.only_one(tmp_path / "lock", say):
         os.set_blocking(first.stdout.fileno(), False)
         assert os.read(first.stdout.fileno(), 100) == b"out\n"  # it was done before this one got in
     assert said == ["Another install is running in this folder; waiting for it ..."]

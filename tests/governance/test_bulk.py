@@ -8,7 +8,9 @@ from hypothesis import strategies as st
 
 from governance.bulk import array
 
-_SETTINGS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+_SETTINGS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 def _back(values: list, kind: str) -> list:

@@ -921,9 +921,9 @@ def test_one_nodes_other_word_about_a_place_is_told_and_changes_nothing(chain, s
     chain.grow([transaction(CREATED)], [transaction(vote(1))])
     honest = serve()
     sync_once(dao, client(honest))
-    before = list(RawLog.objects.filter(dao=dao).values_list("data", flat=True))
+    before = list(RawLog.objects.filter(dao=dao).order_by("pk").values_list("data", flat=True))
     to_finality(chain, dao, client(serve(strange("altered"))))
-    assert list(RawLog.objects.filter(dao=dao).values_list("data", flat=True)) == before
+    assert list(RawLog.objects.filter(dao=dao).order_by("pk").values_list("data", flat=True)) == before
     [incident] = differing(dao)
     assert "another log" in incident.detail
 

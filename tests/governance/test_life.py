@@ -237,10 +237,10 @@ def test_a_proposal_from_draft_to_policy_in_force_and_acts(mirror, payroll):
     assert not SyncIncident.objects.filter(dao=mirror.dao).exists()
 
     # Everything derived is made anew, without a node, exactly as it was; row ids that others refer to stay.
-    before, ids = snapshot_of(mirror.dao), list(Proposal.objects.values_list("pk"))
+    before, ids = snapshot_of(mirror.dao), list(Proposal.objects.order_by("pk").values_list("pk"))
     again.rebuild(mirror.dao)
     assert snapshot_of(mirror.dao) == before
-    assert list(Proposal.objects.values_list("pk")) == ids
+    assert list(Proposal.objects.order_by("pk").values_list("pk")) == ids
 
 
 def test_a_timelock_operation_run_past_the_governor_decides_the_state(mirror):

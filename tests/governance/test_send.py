@@ -5,10 +5,8 @@ import json
 import os
 import pickle
 import signal
-import socket
 import subprocess
 import sys
-import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,38 +20,20 @@ from governance.chain.rpc import CallReverted, Rpc, RpcUnreachable
 from governance.chain.rpc.endpoint import Endpoint
 from governance.models import Chain, OutgoingTransaction
 from governance.words import TABLE
+from tests.conftest import CHAIN_ID, started_anvil
 
 ROOT = Path(__file__).resolve().parents[2]
-ANVIL = ROOT / "node_modules/@foundry-rs/anvil-linux-amd64/bin/anvil"
 TO = bytes.fromhex("00000000000000000000000000000000000000aa")
 ETHER = 10**18
 
-pytestmark = [
-    pytest.mark.django_db(transaction=True),
-    pytest.mark.skipif(not ANVIL.exists(), reason="anvil is not installed"),
-]
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 @pytest.fixture
 def node():
     """An anvil that mines only when told to, with `finalized` two blocks behind the head."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    process = subprocess.Popen(
-        [ANVIL, "--port", str(port), "--no-mining", "--slots-in-an-epoch", "1", "--prune-history", "128", "--quiet"],
-        stdout=subprocess.DEVNULL,
-    )
-    rpc = Rpc([f"http://127.0.0.1:{port}"], 31337, attempts=1)
-    for _ in range(100):
-        try:
-            rpc.head_number()
-            break
-        except RpcUnreachable:
-            time.sleep(0.02)
-    yield rpc
-    process.kill()
-    process.wait()
+    with started_anvil("--no-mining", "--slots-in-an-epoch", "1") as (_, port):
+        yield Rpc([f"http://127.0.0.1:{port}"], CHAIN_ID, attempts=1)
 
 
 @pytest.fixture

@@ -319,14 +319,30 @@ def test_two_workers_never_hold_one_row(worker):
     assert inner == [0]
 
 
+def _let_the_lease_run_out() -> None:
+    """As if so much time had passed."""
+    Work.objects.update(leased_until=timezone.now() - timedelta(seconds=1))
+
+
+def _is_renewed() -> bool:
+    """Wait for the lease to be renewed: for a minute, so that it is still held when it is looked at."""
+    give_up = time.monotonic() + 30
+    while time.monotonic() < give_up:
+        if Work.objects.get().leased_until > timezone.now():
+            return True
+        time.sleep(0.05)
+    return False
+
+
 def test_a_killed_workers_row_comes_back_when_its_lease_is_over(worker, monkeypatch):
     done = []
     worker("test.a")(lambda key, _arguments: done.append(key))
     work.enqueue("test.a", "k")
-    monkeypatch.setattr(work, "LEASE_S", 0.3)
+    monkeypatch.setattr(work, "LEASE_S", 60)
     assert work._lease(["test.a"]) is not None  # and the process dies here
     assert work.run_due() == 0
-    time.sleep(0.4)
+    assert timezone.now() < Work.objects.get().leased_until < timezone.now() + timedelta(seconds=60)
+    _let_the_lease_run_out()
     assert work.run_due() == 1
     assert done == ["k"]
 
@@ -335,9 +351,10 @@ def test_a_row_that_kills_its_worker_every_time_waits_longer_and_longer(worker, 
     worker("test.a")(lambda _key, _arguments: None)
     work.enqueue("test.a", "k")
     monkeypatch.setattr(work, "LEASE_S", 0)
+    monkeypatch.setattr(work, "_BACKOFF_FIRST_S", 60)  # on a machine that does much else a second is soon over
     for _ in range(2):
         assert work._lease(["test.a"]) is not None  # and the process dies here
-    assert work._lease(["test.a"]) is None  # it was begun twice and never ended: once more in a second
+    assert work._lease(["test.a"]) is None  # it was begun twice and never ended: once more after a while
     Work.objects.update(attempts=30, due_at=timezone.now() - timedelta(seconds=1))
     assert work._lease(["test.a"]) is not None
     assert Work.objects.get().due_at > timezone.now() + timedelta(seconds=250)
@@ -360,22 +377,24 @@ def test_a_reason_that_no_column_holds_is_kept_all_the_same(worker, outcome, mon
 
 
 def test_a_lease_outlives_a_database_that_hiccups(worker, monkeypatch):
-    monkeypatch.setattr(work, "LEASE_S", 1.0)
+    monkeypatch.setattr(work, "LEASE_S", 60)
     monkeypatch.setattr(work, "_RENEW_S", 0.1)
-    others = []
+    others, hiccuped = [], threading.Event()
 
     @worker("test.a")
     def long(key, arguments):
         real = connections["default"].__class__.cursor
-        renewing = iter([True])
 
         def hiccup(self, *args):
-            if threading.current_thread().name.startswith("lease of") and next(renewing, False):
+            if threading.current_thread().name.startswith("lease of") and not hiccuped.is_set():
+                hiccuped.set()
                 raise OperationalError("the server closed the connection")
             return real(self, *args)
 
         monkeypatch.setattr(connections["default"].__class__, "cursor", hiccup)
-        time.sleep(1.5)
+        assert hiccuped.wait(30)
+        _let_the_lease_run_out()
+        assert _is_renewed()
         others.append(in_thread(lambda: work.run_due("test.a")))
 
     work.enqueue("test.a", "k")
@@ -384,13 +403,15 @@ def test_a_lease_outlives_a_database_that_hiccups(worker, monkeypatch):
 
 
 def test_a_long_function_keeps_its_lease(worker, monkeypatch):
-    monkeypatch.setattr(work, "LEASE_S", 0.6)
+    monkeypatch.setattr(work, "LEASE_S", 60)
     monkeypatch.setattr(work, "_RENEW_S", 0.1)
     others = []
 
     @worker("test.a")
     def long(key, arguments):
-        time.sleep(1.2)
+        for _ in range(2):
+            _let_the_lease_run_out()
+            assert _is_renewed()
         others.append(in_thread(lambda: work.run_due("test.a")))
 
     work.enqueue("test.a", "k")

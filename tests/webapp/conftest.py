@@ -28,6 +28,7 @@ from governance.models import (
     Vote,
 )
 from governance.projections import power_now
+from webapp import relaying, throttle
 
 CHAIN = 990_001  # nobody's chain: no endpoint is configured for it
 NOW = 1_800_000_000
@@ -185,6 +186,14 @@ class Made:
             amount=amount,
             outgoing=outgoing,
         )
+
+
+@pytest.fixture(autouse=True)
+def _no_window_ends(monkeypatch) -> None:
+    """No hour or day for which something is counted ends in the midst of a test: its limit would begin anew."""
+    real, began, day = throttle.start_of, {}, relaying.day_began()
+    monkeypatch.setattr(throttle, "start_of", lambda window: began.setdefault(window, real(window)))
+    monkeypatch.setattr(relaying, "day_began", lambda: day)
 
 
 @pytest.fixture

@@ -1,13 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Whom a limit counts: the visitor, not the proxy that brought the request, and not who the visitor says to be."""
 
+import datetime
+
 import pytest
+from django.utils import timezone
 
 from dao.environment import proxies
 from webapp import throttle
 from webapp.mail import subscriptions
 from webapp.models import Throttle
 
+START_OF = throttle.start_of  # as it is outside tests, where hours end
 TRUSTED = "10.0.0.0/8 fd00::/8 192.0.2.1"
 
 
@@ -99,6 +103,18 @@ def test_behind_a_proxy_one_visitor_uses_up_nobody_elses_limit(client, made, set
         assert subscribe(number, f"198.51.100.{number}, 203.0.113.7") == (200, 202)
     assert subscribe(100, "198.51.100.77, 203.0.113.7") == (429, 429)
     assert subscribe(101, "203.0.113.8") == (200, 202)
+
+
+def test_a_window_ends_at_the_hour_or_at_midnight_and_then_as_much_is_allowed_again(db, monkeypatch):
+    monkeypatch.setattr(throttle, "start_of", START_OF)
+    last = datetime.datetime(2027, 2, 28, 23, 59, 59, 999_999, tzinfo=datetime.UTC)
+    for window, began in ((throttle.HOUR, last.replace(minute=0)), (throttle.DAY, last.replace(hour=0, minute=0))):
+        monkeypatch.setattr(timezone, "now", lambda: last)
+        assert START_OF(window) == began.replace(second=0, microsecond=0)
+        assert [throttle.allow("kind", str(window), limit=1, window=window) for _ in range(2)] == [True, False]
+        monkeypatch.setattr(timezone, "now", lambda: last + datetime.timedelta(microseconds=1))
+        assert START_OF(window) == datetime.datetime(2027, 3, 1, tzinfo=datetime.UTC)
+        assert throttle.allow("kind", str(window), limit=1, window=window)
 
 
 def test_something_comes_first_once(db):
