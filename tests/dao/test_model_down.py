@@ -49,14 +49,14 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
     ada.invoke(governor, "castVote(uint256,uint8)", [number, 1])
 
     def shown() -> dict:
-        answer = httpx.get(f"{running.web_url}/api/v1/daos/dao/proposals/{number}")
+        answer = httpx.get(f"{running.web_url}/api/v1/daos/dao/proposals/{number}", timeout=60)
         return answer.json() if answer.status_code == 200 else {}
 
-    voted = until(lambda: shown().get("tally", {}).get("for", "0") != "0" and shown(), "the vote on the page", 30)
+    voted = until(lambda: shown().get("tally", {}).get("for", "0") != "0" and shown(), "the vote on the page", 120)
     assert voted["actions"][0]["decoded"]["signature"] == "transfer(address,uint256)"
-    waiting = until(lambda: (shown()["summary"] or {}).get("reason") and shown()["summary"], "word of the model", 30)
+    waiting = until(lambda: (shown()["summary"] or {}).get("reason") and shown()["summary"], "word of the model", 120)
     assert waiting["status"] == "pending"
-    assert "A model has not read it yet." in httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
+    assert "A model has not read it yet." in httpx.get(f"{running.web_url}/dao/proposals/{number}/", timeout=60).text
 
     model = subprocess.Popen(
         [sys.executable, "-m", "dao.local.model_server", "--port", str(running._ports["model"]),
@@ -64,8 +64,8 @@ def test_all_else_works_and_the_summary_comes_when_the_model_is_there(running):
         cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, preexec_fn=die_with_parent(),
     )  # fmt: skip
     try:
-        until(lambda: shown()["summary"]["status"] in ("written", "abstained"), "the summary", 90)
-        page = httpx.get(f"{running.web_url}/dao/proposals/{number}/").text
+        until(lambda: shown()["summary"]["status"] in ("written", "abstained"), "the summary", 240)
+        page = httpx.get(f"{running.web_url}/dao/proposals/{number}/", timeout=60).text
         assert "demo model" in page
         assert "has not read it yet" not in page
     finally:

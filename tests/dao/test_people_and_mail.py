@@ -50,17 +50,17 @@ def mailbox(tmp_path):
         [sys.executable, "-m", "embedded.mailbox", "--port", str(port), "--folder", str(folder)],
         cwd=ROOT, stdout=subprocess.DEVNULL, preexec_fn=die_with_parent(),
     )  # fmt: skip
-    give_up = time.monotonic() + 30
+    give_up = time.monotonic() + 60
     while True:
         try:
             smtplib.SMTP("127.0.0.1", port, timeout=5).quit()
             break
-        except ConnectionRefusedError:
+        except (ConnectionRefusedError, TimeoutError):
             assert time.monotonic() < give_up
             time.sleep(0.1)
     yield port, folder
     process.terminate()
-    assert process.wait(20) == 0
+    assert process.wait(60) == 0
 
 
 def test_an_email_is_kept_as_it_came_with_its_envelope(mailbox):

@@ -58,7 +58,7 @@ class Supervisor:
 
     def rpc(self, method: str, *params):
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": params}).encode()
-        answer = httpx.post(self.facts["rpc"], content=body, headers={"content-type": "application/json"})
+        answer = httpx.post(self.facts["rpc"], content=body, headers={"content-type": "application/json"}, timeout=60)
         return answer.json()["result"]
 
     def chain_time(self) -> int:
@@ -110,14 +110,14 @@ def test_up_killed_and_back_with_its_data(state_dir):
         mined = int(first.rpc("eth_blockNumber"), 16)
         saved = state_dir / "chain" / "state.json"
         good = state_dir / "chain" / "good.json"
-        wait_until(lambda: int(json.loads(good.read_text())["block"]["number"], 16) > mined, 30, "a copy of the save")
+        wait_until(lambda: int(json.loads(good.read_text())["block"]["number"], 16) > mined, 60, "a copy of the save")
         family = first.family()
         assert len(family) > len(names)  # PostgreSQL's, Celery's and gunicorn's own children too
         with pytest.raises(StackError, match=rf"runs already \(process {first.process.pid}\)"):
             Stack(state_dir).start()
 
         first.end(signal.SIGKILL)
-        wait_until(lambda: not still_there(family), 15, "all children gone: " + str(still_there(family)))
+        wait_until(lambda: not still_there(family), 60, "all children gone: " + str(still_there(family)))
         saved.write_text("")  # as anvil leaves it when it is killed while it writes
     finally:
         first.end()
@@ -132,13 +132,13 @@ def test_up_killed_and_back_with_its_data(state_dir):
         assert second.chain_time() >= wound_to
         assert any("last blocks" in line for line in second.said)
         before = int(second.rpc("eth_blockNumber"), 16)
-        wait_until(lambda: int(second.rpc("eth_blockNumber"), 16) > before, 10, "a block")
+        wait_until(lambda: int(second.rpc("eth_blockNumber"), 16) > before, 60, "a block")
         assert second.chain_time() > wound_to
 
         family = second.family()
         second.process.send_signal(signal.SIGTERM)  # the default action: an end without clean-up, as bad as SIGKILL
-        second.process.wait(20)
-        wait_until(lambda: not still_there(family), 15, "all children gone")
+        second.process.wait(60)
+        wait_until(lambda: not still_there(family), 60, "all children gone")
     finally:
         second.end()
 
@@ -150,8 +150,8 @@ def test_a_child_that_dies_is_started_again_and_an_orderly_stop_leaves_nothing(s
         family = psutil.Process().children(recursive=True)
         was = running.pids["broker"]
         running.kill("broker")
-        wait_until(lambda: running.pids.get("broker", was) != was, 20, "a new broker")
-        wait_until(lambda: "broker is ready." in said, 20, "a ready broker")
+        wait_until(lambda: running.pids.get("broker", was) != was, 60, "a new broker")
+        wait_until(lambda: "broker is ready." in said, 60, "a ready broker")
         assert any("broker ended (killed by SIGKILL)" in line for line in said)
         was = running.pids["mail"]
         running.restart("mail")
