@@ -129,7 +129,7 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
     def write(writer: int) -> None:
         try:
             for round_ in range(8):
-                together.wait(10)
+                together.wait(60)
                 try:
                     with transaction.atomic():
                         record(Action.AGENT_STOPPED, writer=writer, round=round_)
@@ -147,7 +147,7 @@ def test_writers_at_the_same_time_make_one_chain() -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     assert not failed
     found = stored.check_all()
     assert (found.entries, found.problem) == (8 * 3 * 2, "")

@@ -91,7 +91,7 @@ class TestSessionLocks:
         with session_lock(LockClass.SYNC, 7):
             thread = threading.Thread(target=wait)
             thread.start()
-            assert waiting.wait(10)
+            assert waiting.wait(60)
             thread.join(0.2)
             order.append(("first", True))
         thread.join(60)

@@ -262,14 +262,14 @@ def test_recorded_logs_are_pushed_by_websocket_as_the_head_passes_them_and_taken
         with connect(node.ws_url) as heads, connect(node.ws_url) as logs:
             for socket, kind in ((heads, "newHeads"), (logs, "logs")):
                 socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": [kind]}))
-                assert "result" in json.loads(socket.recv(5))
+                assert "result" in json.loads(socket.recv(60))
             node.chain.set_head(121)
-            numbers = [json.loads(heads.recv(5))["params"]["result"]["number"] for _ in range(11)]
+            numbers = [json.loads(heads.recv(60))["params"]["result"]["number"] for _ in range(11)]
             assert numbers == [hex(number) for number in range(111, 122)]
-            log = json.loads(logs.recv(5))["params"]["result"]
+            log = json.loads(logs.recv(60))["params"]["result"]
             assert (log["blockNumber"], log["removed"]) == (hex(120), False)
             node.chain.reorg(5, drop_logs=True)
-            gone = json.loads(logs.recv(5))["params"]["result"]
+            gone = json.loads(logs.recv(60))["params"]["result"]
             assert (gone["blockHash"], gone["removed"]) == (log["blockHash"], True)
 
 

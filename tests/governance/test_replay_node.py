@@ -265,9 +265,9 @@ def test_one_seed_gives_one_sequence_of_faults(chain):
 
 
 def test_a_restart_in_the_middle_of_a_request_ends_it_and_the_node_is_back_where_it_was(chain, node):
-    rpc = client(node)
+    rpc = client(node, timeout_s=60.0)
     url = node.url
-    node.faults.latency_s = 1.0
+    node.faults.latency_s = 20.0  # in which it is stopped also on a machine that does much else
     failed = []
 
     def ask():
@@ -282,7 +282,7 @@ def test_a_restart_in_the_middle_of_a_request_ends_it_and_the_node_is_back_where
     while node.requests == 0 and asking.is_alive() and not node._server._open:
         time.sleep(0.01)
     node.stop()
-    asking.join(10)
+    asking.join(60)
     assert failed
     node.faults.latency_s = 0.0
     node.start()
@@ -296,18 +296,18 @@ def test_a_restart_in_the_middle_of_a_request_ends_it_and_the_node_is_back_where
 def test_requests_by_websocket(node):
     with connect(node.ws_url) as socket:
         socket.send(json.dumps({"jsonrpc": "2.0", "id": 4, "method": "eth_blockNumber", "params": []}))
-        assert json.loads(socket.recv(5)) == {"jsonrpc": "2.0", "id": 4, "result": "0x14"}
+        assert json.loads(socket.recv(60)) == {"jsonrpc": "2.0", "id": 4, "result": "0x14"}
         socket.send("nonsense")
-        assert json.loads(socket.recv(5))["error"]["code"] == -32700
+        assert json.loads(socket.recv(60))["error"]["code"] == -32700
         node.faults.provider, node.faults.chances = "ankr", {"rate_error": 1.0}
         socket.send(json.dumps({"jsonrpc": "2.0", "id": 5, "method": "eth_blockNumber", "params": []}))
         with pytest.raises(ConnectionClosed):
-            socket.recv(5)
+            socket.recv(60)
 
 
 def subscribe(socket, *params) -> str:
     socket.send(json.dumps({"jsonrpc": "2.0", "id": 1, "method": "eth_subscribe", "params": params}))
-    return json.loads(socket.recv(5))["result"]
+    return json.loads(socket.recv(60))["result"]
 
 
 def test_heads_and_logs_are_pushed_and_those_of_replaced_blocks_are_taken_back(chain, node):
@@ -315,17 +315,17 @@ def test_heads_and_logs_are_pushed_and_those_of_replaced_blocks_are_taken_back(c
         name = subscribe(heads, "newHeads")
         subscribe(logs, "logs", {"address": "0x" + A.hex()})
         chain.grow([sent(50)], [])
-        pushed = [json.loads(heads.recv(5))["params"] for _ in range(2)]
+        pushed = [json.loads(heads.recv(60))["params"] for _ in range(2)]
         assert [(p["subscription"], p["result"]["number"]) for p in pushed] == [(name, "0x15"), (name, "0x16")]
-        log = json.loads(logs.recv(5))["params"]["result"]
+        log = json.loads(logs.recv(60))["params"]["result"]
         assert (log["data"], log["removed"]) == ("0x32", False)
         chain.reorg(2, [sent(51)], [])
-        gone, new = (json.loads(logs.recv(5))["params"]["result"] for _ in range(2))
+        gone, new = (json.loads(logs.recv(60))["params"]["result"] for _ in range(2))
         assert (gone["data"], gone["removed"]) == ("0x32", True)
         assert (new["data"], new["removed"]) == ("0x33", False)
-        assert json.loads(heads.recv(5))["params"]["result"]["hash"] == "0x" + chain.blocks[21].hash.hex()
+        assert json.loads(heads.recv(60))["params"]["result"]["hash"] == "0x" + chain.blocks[21].hash.hex()
         heads.send(json.dumps({"jsonrpc": "2.0", "id": 2, "method": "eth_unsubscribe", "params": [name]}))
-        while "result" not in (answer := json.loads(heads.recv(5))):
+        while "result" not in (answer := json.loads(heads.recv(60))):
             pass
         assert answer["result"] is True
 
@@ -336,7 +336,7 @@ def test_a_restart_ends_every_socket_and_the_node_answers_at_the_same_address(ch
         subscribe(socket, "newHeads")
         node.stop()
         with pytest.raises(ConnectionClosed):
-            socket.recv(5)
+            socket.recv(60)
     with pytest.raises(OSError):
         connect(url)
     chain.reorg(1, [], [])
@@ -345,7 +345,7 @@ def test_a_restart_ends_every_socket_and_the_node_answers_at_the_same_address(ch
     with connect(url) as socket:
         name = subscribe(socket, "newHeads")
         chain.grow([])
-        pushed = json.loads(socket.recv(5))["params"]
+        pushed = json.loads(socket.recv(60))["params"]
         assert (pushed["subscription"], pushed["result"]["number"]) == (name, hex(chain.head))
 
 

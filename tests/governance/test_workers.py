@@ -447,7 +447,7 @@ def test_an_entry_never_appears_before_one_with_a_smaller_id(mirror):
 
     thread = threading.Thread(target=slow)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     with transaction.atomic():
         outbox.publish(mirror.dao, "t", "fast", 1)
         assert OutboxEntry.objects.filter(key="slow").exists()  # committed before this one's id was given out

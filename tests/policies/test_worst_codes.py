@@ -63,9 +63,13 @@ def policy_of(budgets: list[Budget], rules: list[Rule]) -> PolicyCode:
 )
 def test_the_worst_codes_are_explained_in_a_second(policy: PolicyCode) -> None:
     assert decode(pack(policy)) == policy
+    assert any(cpu_s(policy) < MOST_CPU_S for _ in range(5))  # noise has to spoil each of them
+
+
+def cpu_s(policy: PolicyCode) -> float:
     began_s = time.process_time()
     explanation(policy, {}, {USDC: Token("USDC", USDC, 6)})
-    assert time.process_time() - began_s < MOST_CPU_S
+    return time.process_time() - began_s
 
 
 def test_what_takes_too_much_work_has_a_bound_that_is_no_less(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,9 +83,9 @@ def test_reasons_are_markdown_and_slow_ones_are_shown_as_written(client, made):
     proposal = made.proposal(7)
     made.vote(proposal, 3, reason="Because:\n\n- it is **good**\n- <script>alert(1)</script>")
     made.vote(proposal, 4, reason="|a|b|\n|-|-|\n" + "|x|y|\n" * 300)
-    begun = time.perf_counter()
+    begun = time.process_time()  # of its own: a machine that does much else is no slow page
     shown = section(page(client), "votes")
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5
     assert "<li>it is <strong>good</strong></li>" in shown
     assert "&lt;script&gt;" in shown
     assert shown.count('<p class="as-written">|a|b|') == 1
