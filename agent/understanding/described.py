@@ -697,6 +697,9 @@ def _is_of_another(folded: str, place: int, need_words: Sequence[str]) -> bool:
 _TIMED = ("voting period", "voting delay", "late-quorum extension", "timelock delay")
 
 
+_COUNTED = ("number of signatures needed", "proposal threshold")
+
+
 def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None) -> str:
     """ "yes", "perhaps" (the unit is not sure) or "no"."""
     numbers = quantity.readings
@@ -716,7 +719,7 @@ def _number_fits(subject: str, value: int, quantity: Quantity, clock: str | None
         if subject in _TIMED:
             return "no"
         if value in numbers:
-            return "yes"
+            return "no" if subject in _COUNTED else "yes"  # two of the owners' signatures are no two percent
         scaled = any(number * scale == value for number in numbers for scale in (100, 10**4, 10**16, 10**25))
         return "perhaps" if scaled else "no"
     if quantity.unit is Unit.BPS:

@@ -275,7 +275,7 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
         if over is not None or is_aside:
             return over or _uncompared(read, facts)
     more = sets.LEADS if passage.text.rstrip().endswith(":") else frozenset()
-    is_vote = is_choice(read.voice.folded, own_names(read, facts))
+    is_vote = is_choice(read.voice.folded, facts, own_names(read, facts))
     if is_vote or is_contact(read) or clause_left_over(read, facts, more) is None:
         return None
     over = sentence_left_over(

@@ -82,7 +82,7 @@ def aside_left_over(read: Read, facts: Facts, *, heading: str, is_first: bool) -
     whole = LeftOver("words", passage.start, passage.end)
     if _EDITOR.match(folded):
         return whole
-    if _restates(read, facts) or is_choice(folded, own_names(read, facts)):
+    if _restates(read, facts) or is_choice(folded, facts, own_names(read, facts)):
         return None
     if _orders_itself(read, facts):
         return LeftOver("verb", passage.start, passage.end)
@@ -223,7 +223,11 @@ def is_other_choice(read: Read, facts: Facts) -> bool:
     match = re.match(r"^\W*(?:vote |voting )?(?:for|yes|against|no|abstain)\W*[:–—=]", read.voice.folded)
     heading = level((read.passage.headings or ("",))[-1])
     is_vote = re.search(r"\b(?:vot(?:e|es|ing)|options?|choices?|outcomes?)\b", heading) is not None
-    return match is not None and is_vote and not is_choice(read.voice.folded, own_names(read, facts))
+    return (
+        match is not None
+        and (is_vote or _KEEPS.search(read.voice.folded) is not None)
+        and not is_choice(read.voice.folded, facts, own_names(read, facts))
+    )
 
 
 def own_names(read: Read, facts: Facts) -> frozenset[str]:
@@ -232,7 +236,7 @@ def own_names(read: Read, facts: Facts) -> frozenset[str]:
     return frozenset(word for party in own for word in re.findall(r"[^\W\d_]+", party.name))
 
 
-def is_choice(folded: str, own: frozenset[str] = frozenset()) -> bool:
+def is_choice(folded: str, facts: Facts, own: frozenset[str] = frozenset()) -> bool:
     """Whether a line says what a vote means: for, that it is done; against, that it is not.
 
     `own`: the words of names of who takes part.
@@ -243,13 +247,27 @@ def is_choice(folded: str, own: frozenset[str] = frozenset()) -> bool:
     rest = folded[match.end() :]
     said = set(re.findall(r"[^\W\d_]+", rest))
     denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
-    if not said <= _OF_CHOICE | sets.TITLE_VERBS | own:
-        return False
+    if not said <= _OF_CHOICE | _OF_MONEY | own or any(
+        said & words and not acts & facts.acts for words, acts in _VERBS_OF
+    ):
+        return False  # "For: mint", where nothing is minted
     if match["side"] in ("for", "yes", "yea", "in favour", "in favor"):
         return not denies and not said & _OF_REFUSAL
-    return denies or not said & _OF_ACTS
+    return denies or not said & (_OF_ACTS | _OF_MONEY)
 
 
+_OF_MONEY = sets.words_of(
+    "pay pays paid transfer transfers send sends sent fund funds funded money reimburse reimburses reimbursed award "
+    "awards awarded sponsor sponsors compensate reward"
+)
+_VERBS_OF: tuple[tuple[frozenset[str], frozenset[Act]], ...] = (
+    (_OF_MONEY, _MONEY),
+    (sets.words_of("mint mints"), frozenset({Act.MINT})),
+    (sets.words_of("delegate delegates"), frozenset({Act.DELEGATE})),
+    (sets.words_of("upgrade upgrades upgraded"), frozenset({Act.UPGRADE})),
+    (sets.words_of("renew renews"), frozenset({Act.RENEW})),
+    (sets.words_of("set update"), frozenset({Act.SET, Act.UPGRADE})),
+)
 _OF_REFUSAL = sets.words_of("keep keeps status quo unchanged you stays stop current treasury nothing nobody set moves")
 _OF_ACTS = sets.words_of(
     "pay pays paid transfer transfers send sends sent made make makes mint mints grant grants approve "

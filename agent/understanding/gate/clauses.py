@@ -5,7 +5,7 @@ Besides, words may stand in a purpose, a name or brackets of a known form. Pure,
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
@@ -170,6 +170,8 @@ class _Clause(Parts):
         if act.acts & self._facts.acts:
             if piece.text.startswith(_PASSES_ON) and not self._replaces():
                 return "verb"  # who has the role keeps it
+            if piece.text.startswith("repa") and not self._facts.has_kind("repay"):
+                return "verb"  # it says that the DAO owed it
             if piece.text in _GIVES and self._is_behind_receiver():
                 return "verb"  # "lea pays for it"
             self._has_verb = True
@@ -217,6 +219,10 @@ class _Clause(Parts):
             return None
         if text in sets.PURPOSE and self._may_tell_purpose and self._is_core_begun() and self._takes_purpose():
             return None
+        if self._is_bound:
+            self._is_bound = False
+            self._at += 1
+            return ("words", piece)  # its words may stand in an order, but not behind "to" or "as"
         if self._takes_label() or self._takes_costs():
             return None
         if self._is_named_or_asked(piece):
@@ -267,12 +273,37 @@ class _Clause(Parts):
         if text in _GIFTS and self._facts.acts & {Act.APPROVE} and not self._facts.acts & {Act.TRANSFER}:
             said = {piece.text for piece in self._pieces}
             return not said & {"spend", "use", "draw", "allowance", "limit"}
+        if text in _ORDINALS | _SERIES and self._next() in _STEPS and self._is_core_begun():
+            return True  # "in a first step": more follows
+        if text == "one" and self._next() == "of" and self._is_core_begun():
+            return True
+        if self._hangs_on_order():
+            return True
         is_after = self._facts.is_all_money and self._is_core_begun() and self._has_verb
         if is_after and text in ("follows", "stablecoin", "stablecoins", "community"):
             return True
         if is_after and text in ("second", "third", "following", "new"):
             return self._next() not in ("address", "addresses", "recipient", "recipients", "wallet", "safe", "multisig")
         return self._counts_payments(text)
+
+    def _hangs_on_order(self) -> bool:
+        """Whether a person, a token or a place hangs on an order that has begun, as no call has it: "through members",
+        "and USDC", "with the team"."""
+        piece = self._pieces[self._at]
+        if not self._is_core_begun() or self._at == 0 or _ends_group(self._pieces, self._at) is False:
+            return False
+        at = self._at - 1
+        while at and self._pieces[at].text in _IN_GROUP:
+            at -= 1
+        before = self._pieces[at].text
+        if before in _JOINS and (self._symbol(piece) is not None or piece.text in _TOKENS):
+            return self._facts.is_all_money
+        is_called = before == "," and self._next() == "of"  # ", the wallet of the handbook team"
+        return piece.text in _PERSONS and before in _HANGS and not (self._begins_again() or is_called)
+
+    def _begins_again(self) -> bool:
+        """Whether a verb follows, of which a person or thing is the subject: "and the treasury pays"."""
+        return self._at + 1 < len(self._pieces) and self._pieces[self._at + 1].kind == "act"
 
     def _counts_payments(self, text: str) -> bool:
         """Whether "two payments of 100 USDC" counts more or fewer than there are of that amount."""
@@ -345,11 +376,21 @@ class _Clause(Parts):
 _FRAMES = ("proposal", "vote", "request", "call", "transaction", "order", "propose")
 _FRAME_VERBS = sets.words_of("propose proposes request requests requested requesting ask asks seek seeks want")
 _GIFTS = sets.words_of("bounty prize reward contribution donation grant award payment transfer disbursement")
-_ORDINALS = ("first", "second", "third", "other", "old", "former", "previous")
+_ORDINALS = frozenset({"first", "second", "third", "other", "old", "former", "previous"})
+_SERIES = frozenset({"fourth", "next", "last", "final", "following", "new", "one", "single"})
+_STEPS = sets.words_of("step steps action payment transfer transaction call item order grant request vote proposal")
 _PASSES_ON = ("replac", "transfer", "hand", "mov", "swap")
 _GIVES = ("pays", "gives", "sends", "transfers", "covers", "funds", "pay", "give", "send")
 _MOST_STEPS = 50
 _BEHIND_NUMBERS = frozenset(".):-–—")
+_JOINS = frozenset({"and", "&", "+", "plus", ","})
+_HANGS = _JOINS | {"through", "via", "by", "with", "at", "on", "into", "to"}
+_TOKENS = sets.words_of("token tokens coin coins stablecoin stablecoins funds")
+_IN_GROUP = sets.words_of("the a an our its their her his all of these both")
+_PERSONS = sets.words_of(
+    "members community team recipient recipients receiver beneficiary contributors people multisig safe wallet "
+    "account accounts contract contracts she he we i me them you"
+)
 _REACHES = ("up", "amounting", "amounts", "adds", "comes", "equal", "equals", "limited", "allowance", "approval")
 _BESIDE = ("with", "through", "via", "by")
 _MARKS = frozenset(").,:;!-–—→=+&/*•#'’\"`[]…" + "⇒>@_\u200b")
@@ -376,6 +417,14 @@ def _clause_left_over(read: Read, facts: Facts, more: frozenset[str]) -> LeftOve
         return LeftOver("words", passage.start, passage.end)
     found = _Clause(read, facts, may_tell_purpose=facts.is_some_money, more=more).left_over()
     return None if found is None else _at(read, found[1], found[0])
+
+
+def _ends_group(said: Sequence[Piece], at: int) -> bool:
+    """Whether nothing that a word could belong to stands behind it: no party, amount or noun."""
+    if at + 1 >= len(said):
+        return True
+    after = said[at + 1]
+    return (after.kind == "mark" and after.text not in "-(:") or after.text in sets.SMALL
 
 
 _HAN = re.compile("[\u4e00-\u9fff]")

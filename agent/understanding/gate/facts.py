@@ -83,7 +83,7 @@ class Facts:
         """Whether a quantity is one of the effects', or the sum of all payments in its token."""
         if quantity.readings == (0,) and quantity.unit is Unit.TOKEN and quantity.symbol == self.book.ether:
             return True  # no ether goes along
-        if quantity.is_about or (quantity.is_limit and not self._has_kind("approve")):
+        if quantity.is_about or (quantity.is_limit and not self.has_kind("approve")):
             return False
         if quantity.unit is Unit.TOKEN:
             assets = self.by_symbol.get(quantity.symbol, ())
@@ -95,7 +95,7 @@ class Facts:
         if quantity.unit is Unit.BARE and 1 <= quantity.readings[0] <= len(self.effects):
             return True  # it counts calls, or numbers them
         scales = (100, 10**4, 10**16, 10**25) if quantity.unit is Unit.PERCENT else (1,)
-        if quantity.unit is Unit.PERCENT and any(str(number) in self._set_values for number in quantity.readings):
+        if quantity.unit is Unit.PERCENT and any(str(number) in self._set_shares for number in quantity.readings):
             return True
         if any(number * scale in self.numbers for number in quantity.readings for scale in scales):
             return True
@@ -128,6 +128,16 @@ class Facts:
     def _set_values(self) -> set[str]:
         return {effect.new_value for effect in self.effects if str(effect.kind) == "parameter_change"}
 
+    @property
+    def _set_shares(self) -> set[str]:
+        """The values of settings that count parts of a whole: a threshold of signatures is none."""
+        return {
+            effect.new_value
+            for effect in self.effects
+            if str(effect.kind) == "parameter_change"
+            and effect.subject not in ("number of signatures needed", "proposal threshold")
+        }
+
     def leaves(self, quantity: Quantity) -> bool:
         """Whether a quantity is what remains of one effect's amount behind another's: 500 wrapped, 400 paid."""
         sums = {number for effect in self.effects if (number := self._number_of(effect)) is not None}
@@ -146,7 +156,7 @@ class Facts:
             namehash(name) in self.hashes or keccak(name.split(".")[0].encode()) in self.hashes
         )
 
-    def _has_kind(self, kind: str) -> bool:
+    def has_kind(self, kind: str) -> bool:
         return any(str(effect.kind) == kind for effect in self.effects)
 
     def takes_part(self, party: Party) -> bool:
@@ -159,6 +169,8 @@ class Facts:
         if party.is_own or not party.name or party.name in self.names.known or not paid & set(party.addresses):
             return True
         # A name that the text itself gives: "Uniswap's treasury (0x...)", "the escrow at 0x...".
+        if _DOMAIN.search(party.name) is not None:
+            return False  # a name that no book and no chain leads to this address
         if set(_WORD.findall(party.name)) & (sets.BINDING | sets.PLACES):
             return False
         return not self._is_name_of_another(party)
@@ -217,6 +229,7 @@ class Facts:
 
 
 _WORD = re.compile(r"[^\W\d_]+")
+_DOMAIN = re.compile(r"[\w-]\.[a-z]{2,}")
 _COMMON = sets.HOLDERS | sets.GLUE
 _NAMED = re.compile(r"“([\w.-]{1,60})”")
 

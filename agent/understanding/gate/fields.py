@@ -118,7 +118,7 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         if is_source and not party.is_own and one.key != "payer" and set(party.addresses) & paid:
             return "party"  # "refund from lea"
     symbol = _symbol_of_name(one, facts)
-    if set(names) & _PEOPLE and facts.is_called_after_another(value):
+    if set(names) & _PEOPLE and (facts.is_called_after_another(value) or _has_unknown_domain(one, value, facts)):
         return "party"
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
@@ -140,12 +140,19 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
     return _of_words(one, value, facts, is_line=is_line, is_amount=is_known and one.key in ("amount", "token"))
 
 
+def _has_unknown_domain(one: Field, value: str, facts: Facts) -> bool:
+    """Whether a cell calls somebody by a domain that leads nowhere: nobody knows whose address it is."""
+    known = [party.name for party in parties(one.text, facts.names) if party.addresses]
+    return any(name not in known and not facts.is_own_name(name) for name in _DOMAIN.findall(value))
+
+
+_DOMAIN = re.compile(r"(?<![\w@.-])[\w-]+(?:\.[\w-]+)*\.eth\b")
 # Columns whose values are no names: each of their words, with a capital too, must be known to change nothing.
 _SAID = sets.words_of("title purpose description reason memo activity task work for category what why")
 _FREE_IN_CELLS = frozenset().union(
     sets.MONEY_NOUNS, sets.AIMS, sets.TITLE_VERBS, sets.GLUE, sets.COSTS, sets.KINDS, sets.TOPICS, sets.BINDING,
     sets.SETTING_NOUNS, sets.PLAIN_STATUS, sets.META, sets.words_of("text texts page pages cc"),
-)  # fmt: skip
+) - sets.words_of("refund refunds return returns repay repayment loan")  # fmt: skip
 _PEOPLE = sets.words_of("name names contributor grantee payee person member team delegate who recipient vendor")
 _WORTHS = sets.words_of("usd eur dollars euros value worth")
 _COUNTED = sets.words_of(
@@ -208,7 +215,9 @@ def _is_harmless_number(quantity: Quantity, one: Field) -> bool:
         is_units = any(word in level(one.text) for word in ("decimal", "base unit"))
         is_nothing = quantity.readings[0] == 0 and "value" in level(one.name)  # no ether along
         return one.key == "old" or is_nothing or (is_units and quantity.unit is Unit.BARE)
-    return quantity.unit is Unit.BARE or quantity.readings[0] == 0
+    if quantity.readings[0] == 0:
+        return True
+    return quantity.unit is Unit.BARE and re.search(r"\d[.,'’ \u00a0]\d{3}|\d\s?[a-z]", said) is None
 
 
 def named_value(read: Read) -> Field | None:

@@ -194,7 +194,10 @@ def does_itself(folded: str, facts: Facts) -> bool:
     if match is not None:
         verb = match["verb"]
         known = {str(act) for act in facts.acts}
-        return not any(verb.startswith(act[:5]) for act in known) and verb.rstrip("s") not in facts.words
+        return (
+            not any(verb.startswith(act[:5]) for act in known)
+            and verb.rstrip("s") not in facts.words - sets.OF_KIND["transfer"]
+        )
     said = said_of(folded)
     if not said.isdisjoint(sets.CHAINS) and _ON_PLACE.search(folded) is not None and _CHAIN.search(folded) is not None:
         return True
@@ -246,6 +249,31 @@ _EVERY = re.compile(
 )
 _OFTEN = sets.words_of("weekly monthly yearly daily quarterly each every")
 _PAID = re.compile(r"\b(?:payments?|transfers?|grants?|amounts?|sums?|money|funds|funding|paid|pays?|salary)\b")
+
+
+_COMES_AGAIN = re.compile(
+    r"\b(?:weekly|monthly|yearly|daily|quarterly|annually)\b(?!-? ?(?!(?:and|or|for|in|to|as|by|with)\b)[a-z])|"
+    r"\b(?:each|every) (?:day|week|month|quarter|year|season)\b"
+)
+_ONE_OF_MANY = re.compile(
+    r"\beach (?:of (?:them|these) )?(?:has|have|had|gets?|got|needs?|wants?) (?:one|it|them|the same)\b"
+)
+_SUCH = re.compile(r"\bsuch (?!as\b|an?\b)[a-z]+s\b")
+
+
+def comes_again(folded: str) -> bool:
+    """Whether a sentence says that something is done again and again: "We do this every week"."""
+    return not said_of(folded).isdisjoint(_OFTEN) and _COMES_AGAIN.search(folded) is not None
+
+
+def each_has(folded: str) -> bool:
+    """Whether a sentence says that others have the same: "There are ten teams, and each has one"."""
+    return "each" in folded and _ONE_OF_MANY.search(folded) is not None
+
+
+def has_others(folded: str) -> bool:
+    """Whether a sentence says that there are more of what an order is about: "There are ten such teams"."""
+    return each_has(folded) or ("such" in folded and _SUCH.search(folded) is not None)
 
 
 def recurs(folded: str) -> bool:

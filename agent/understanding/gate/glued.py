@@ -46,6 +46,23 @@ _MOVED = re.compile(
     r"\b(?:tokens|coins|total|funds|balance|all) of (?:the|our) (?:treasury|dao|safe|timelock)\b|"
     r"\bby an? (?:\w+ )?(?:multisig|safe|wallet|account|team)\b"
 )
+# Who wanted it, another payer, and a part of something, which no call has.
+_FRAMED = re.compile(
+    rf"\b(?:on|at|upon|by|in|as) (?:the |an? )?(?:[a-z]+'s? )?(?:request|order|orders|vote|action|proposal|"
+    rf"call) (?:of|by|from) (?:the |our )?{_OTHERS}|\bas (?:the |our )?{_OTHERS}\b|\bin order of\b|"
+    r"\b(?:of|from) the (?:total|sum)(?! of\b)|\bfrom the (?:new|old|other|contract|account|address|recipient)\b"
+    r"(?! (?:of|at|multisig|safe|0x)\b)(?! ?0x)(?! ?\()"
+)
+# "Grant the treasury and CANCELLER_ROLE": one more thing that is given.
+_OBJECTS = re.compile(rf"\b{_MOVES}\s+(?:the |our |its |all )?{_THINGS}\s*(?:,|and\b|&)")
+_NAMES = re.compile(r"(?<![\w.-])[\w-]+(?:\.[\w-]+)*\.eth\b\s*(?:,|and|&|, and)\s*(?:of )?[\w-]+(?:\.[\w-]+)*\.eth\b")
+
+
+def _joins_names(folded: str) -> bool:
+    """Whether two names stand side by side, where one call changes one: "owner of a.eth, vote.a.eth"."""
+    return _NAMES.search(folded) is not None
+
+
 _BY_OTHERS = re.compile(
     r"\b(?:on|at|by|upon) (?:the )?(?:request|proposal|order|suggestion|behalf|wish) of (?:the )?$|"
     r"\b(?:proposed|requested|suggested|ordered) by (?:the )?$|\b(?:request|proposal|order) (?:by|of) (?:the )?$|"
@@ -76,6 +93,10 @@ def is_glued(read: Read, facts: Facts) -> bool:
     if is_one and _ONE_MORE.search(folded) is not None:
         return True
     if facts.is_all_money and _MOVED.search(folded) is not None:
+        return True
+    if facts.is_all_money and (_FRAMED.search(folded) is not None or ("both" in folded and len(facts.effects) < 2)):
+        return True
+    if _OBJECTS.search(folded) is not None or (is_one and _joins_names(folded)):
         return True
     if Act.MINT in facts.acts and re.search(r"\bout of\b", folded) is not None:
         return True

@@ -190,11 +190,13 @@ _PREPOSITIONS = frozenset(
 
 def _of_section(read: Read, facts: Facts, orders: frozenset[str]) -> LeftOver | None:
     """A section's heading over an order has words of a closed set, of the order, of the title or of the effects."""
-    folded = _EDITION.sub(lambda match: " " * len(match[0]), read.voice.folded)
+    folded = _EDITION.sub(lambda match: " " * len(match[0]), level(read.passage.text))
     title = set(_LETTERS.findall(level(read.passage.title)))
     covered = [party for party in read.parties if party.addresses]
     if _WAS_DONE.search(folded) is not None or _FROM_OTHERS.search(folded) is not None:
         return _over(read, "words")
+    if any(match["who"] not in title | orders for match in _OF_PERSONS.finditer(folded)):
+        return _over(read, "party")
     if set(_LETTERS.findall(folded)) & _TIMES - facts.words:
         return _over(read, "time")
     for match in _LETTERS.finditer(folded):
@@ -216,6 +218,10 @@ _WAS_DONE = re.compile(
 )
 _FROM_OTHERS = re.compile(
     r"\bfrom (?:the |our |its |all )?(?!treasury|dao|timelock|safe|multisig|wallet|executor)[a-z]"
+)
+_OF_PERSONS = re.compile(
+    r"\b(?:of|by|from|what|which|how|who|to) (?:the |our |its |all |each |these |two |three )*(?P<who>applicants?|"
+    r"contributors?|delegates?|members|community|team|recipients?|receivers?|people|beneficiar(?:y|ies)|grantees?)\b"
 )
 _TIMES = sets.words_of("after before until when once if unless milestone milestones later during upon pending")
 _LETTERS = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)?")

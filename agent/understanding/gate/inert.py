@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts
-from agent.understanding.gate.forms import blames, does_itself, is_pretence
+from agent.understanding.gate.forms import blames, comes_again, does_itself, has_others, is_pretence
 from agent.understanding.gate.inert_words import SMALL, is_inert_word
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import level
@@ -26,6 +26,8 @@ def is_inert(read: Read, facts: Facts) -> bool:
     """Whether every word of a sentence is known to change nothing."""
     folded = read.voice.folded
     if is_pretence(folded) or does_itself(folded, facts) or blames(folded):
+        return False
+    if comes_again(folded) or has_others(folded):
         return False
     text = _HOW.sub(" ", _LINK.sub(" ", read.passage.text))
     if any(not _is_plain_number(one.unit, one.per_s) or not _counts(one, folded, facts) for one in read.quantities):

@@ -11,6 +11,7 @@ from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts
 from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import Piece, pieces
+from agent.understanding.gate.purposes import WITH_OBJECT, binds
 from agent.understanding.mentions.parties import Party
 from agent.understanding.mentions.quantities import Quantity, Unit
 from agent.understanding.moods import level
@@ -31,17 +32,17 @@ _PASSING = sets.words_of(
     "relaying relay passage forwarding forward home salary salaries stipend wages payroll mondays tuesdays wednesdays "
     "thursdays fridays saturdays sundays weekends"
 )
+_AS_SAID = sets.words_of("agreed discussed approved described requested planned specified set stated outlined proposed")
 _SERIES = ("first", "second", "third", "fourth", "last", "next", "one")
 _GOES_TO = sets.words_of("to pay give compensate reimburse reward thank refund repay among between onto")
-_FOR_TIME = re.compile(r"(?:for|covering) (?:the )?[\w ]{1,20}(?:day|week|month|quarter|year)s?")
 _DOLLARS = frozenset({"USDC", "USDT", "DAI", "USDS", "GHO", "USDCX", "DAIX", "PYUSD", "LUSD", "XDAI", "USDC.E", "SUSD"})
 _SITE = re.compile(r"[a-z\d-]+(?:\.[a-z\d-]+)+(?:/\S*)?")
 _NO_NAME = frozenset({"address", "account", "network", "chain", "token", "deployment"})
 _NO_LABEL = frozenset(["of", "that", "by", "who", "which", "listed", "and", "or", "in", "on", "with", "near"])
 
 
-class Parts:
-    """The pieces of one passage, and where one is among them; steps over parts of a known form."""
+class Purposes:
+    """The pieces of one passage, and where one is among them; steps over what a payment is for."""
 
     def __init__(self, read: Read, facts: Facts, more: frozenset[str]) -> None:
         self._read = read
@@ -51,6 +52,7 @@ class Parts:
         self._language = read.voice.language
         self._glue = sets.GLUE | sets.GLUE_IN.get(self._language, frozenset()) | more
         self._has_party = False
+        self._is_bound = False  # a purpose stands here, and one of its words binds
 
     def _is_inert(self, word: str) -> bool:
         free = sets.GLUE | sets.AIMS | sets.TOPICS | sets.COSTS | _OPENINGS
@@ -96,14 +98,21 @@ class Parts:
                 at += 0 if self._pieces[at].text in sets.KINDS else 1
             if at >= len(self._pieces) or self._pieces[at].text not in sets.KINDS:
                 return False
+            if self._pieces[at].text in _AS_SAID and not self._ends_at(at + 1):
+                return False  # "as set out in the contract", "as proposed by Acme": other words count
             at += 1
         elif at < len(self._pieces) and self._pieces[at].kind == "party":
             return self._skips_for_party(at)
         stop = self._end_of_purpose(at, is_aim=first == "to")
-        if stop is None:
+        is_alone = first == "to" and stop == at and self._pieces[at - 1].text in WITH_OBJECT
+        if stop is None or is_alone:
+            self._is_bound = first == "as" or (first == "to" and self._pieces[at - 1].kind == "word")
             return False
         self._at = stop
         return True
+
+    def _ends_at(self, at: int) -> bool:
+        return at >= len(self._pieces) or (self._pieces[at].kind == "mark" and self._pieces[at].text in ",;.!()")
 
     def _skips_for_party(self, at: int) -> bool:
         """ "for lea" names who is paid once more; "for ben" somebody else."""
@@ -161,6 +170,9 @@ class Parts:
                 symbol = self._symbol(piece) if piece.kind == "word" else None
                 if symbol is not None and not self._facts.moves(symbol):
                     return None
+                is_free = is_aim and piece.text in sets.FREE_IN_AIMS
+                if symbol is None and not is_free and binds(self._pieces, at, self._read, self._facts):
+                    return None
             at += 1
         return at if at > begun else None
 
@@ -198,6 +210,10 @@ class Parts:
             and following[1].text in ("the", "all", "our", "its", "her", "his", "their")
             and following[0].text not in sets.SMALL
         )
+
+
+class Parts(Purposes):
+    """Steps over names and labels of a receiver, costs and brackets besides."""
 
     def _takes_label(self) -> bool:
         """Step over what an address is called before it is given: "the handbook team (0x...)", "the writers at"."""
@@ -294,8 +310,6 @@ class Parts:
             return ("words", self._pieces[start])
         inside = self._pieces[start + 1 : close]
         self._at = close + 1
-        if self._at_amount(start) and _FOR_TIME.fullmatch(" ".join(piece.text for piece in inside)):
-            return None  # "700 USDC (for two months)": the sum is said, and what it is for
         if inside and _SITE.fullmatch(self._read.voice.folded[inside[0].start : inside[-1].end].strip()):
             labels = set(re.findall(r"[a-z]+", self._read.voice.folded[inside[0].start : inside[-1].end].split("/")[0]))
             if not labels & _NO_ROLE:
@@ -359,7 +373,7 @@ def _is_worth(piece: Piece, said: Sequence[Piece]) -> bool:
         return True  # "(~$4.5M/year)" behind a rate
     if before[-1].symbol.upper() not in _DOLLARS or not ("$" in piece.text or "usd" in piece.text):
         return False  # code knows no price
-    return any(abs(one - other) * 10 <= one for one in worth.readings for other in before[-1].readings)
+    return any(abs(one - other) * 200 <= one for one in worth.readings for other in before[-1].readings)
 
 
 def _is_rate(said: Sequence[Piece]) -> bool:

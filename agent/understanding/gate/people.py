@@ -23,7 +23,7 @@ def against_left_over(read: Read, facts: Facts, topics: frozenset[str]) -> LeftO
     """What a passage that tells no effect says against one. `topics`: the beginnings of words for what is ordered."""
     passage, folded = read.passage, read.voice.folded
     said = _WORD.findall(folded)
-    if not said or passage.shape not in (Shape.SENTENCE, Shape.ITEM) or is_choice(folded):
+    if not said or passage.shape not in (Shape.SENTENCE, Shape.ITEM) or is_choice(folded, facts):
         return None
     over = LeftOver("words", passage.start, passage.end)
     is_of_receiver = _names_receiver(read, facts)

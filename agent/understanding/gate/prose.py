@@ -10,8 +10,8 @@ from agent.understanding.gate.clauses import clause_left_over
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.gate.forms import blames
 from agent.understanding.gate.inert import are_plain
-from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import TAG
+from agent.understanding.gate.purposes import is_free, is_name_of_thing
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.quantities import Unit
 from agent.understanding.moods import is_explicit, is_imperative, level
@@ -361,7 +361,11 @@ def _is_in_token(read: Read, facts: Facts) -> bool:
         sets.BINDING - {"all"}
     ):
         return False  # for whom, by whom, of whom
-    return is_paid and (not said or said[0] in sets.AIMS or is_inert_word(said[0]))
+    named = _PLAIN_WORD.findall(why)
+    return is_paid and all(
+        is_free(word, facts) or (is_name_of_thing(one, before) and facts.symbols.of(one) is None)
+        for word, one, before in zip(said, named, ["", *said], strict=False)
+    )
 
 
 _SAID = re.compile(r"(?<![.\w])[^\W\d_]+(?:\.\w+)*")

@@ -10,7 +10,7 @@ import re
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
-from agent.understanding.gate.forms import blames, does_itself, is_pretence, recurs, said_of
+from agent.understanding.gate.forms import blames, comes_again, does_itself, each_has, is_pretence, recurs, said_of
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Party
 from agent.understanding.mentions.quantities import Quantity, Unit
@@ -59,9 +59,15 @@ def _sentence_of(one: Quantity, folded: str) -> str:
 def turns_all(read: Read, facts: Facts) -> bool:
     """Whether a sentence turns what is ordered elsewhere: a show, an act of no call, blame, a payment that recurs."""
     folded = read.voice.folded
-    return is_pretence(folded) or does_itself(folded, facts) or blames(folded) or recurs(folded)
+    if is_pretence(folded) or does_itself(folded, facts) or blames(folded) or recurs(folded) or each_has(folded):
+        return True
+    return facts.is_some_money and _SUBJECT.match(folded) is not None and comes_again(folded)
 
 
+_SUBJECT = re.compile(
+    r"^\W*(?:(?:the|our|this|that) )?(?:we|it|i|she|he|they|this|team|author|recipient|receiver|applicant|grantee|"
+    r"payee|writer|developer|contractor|provider|vendor|dao|treasury)\b"
+)
 # About how a text is written, which turns every amount in it: "Digits stand for thousands."
 _NOTATION = re.compile(
     r"\b(?:digits?|commas?|zeros?|zeroes|decimals?|tickers?|symbols?|abbreviations?|notation|figures?)\b[^.;]{0,40}"
