@@ -27,6 +27,7 @@ from policies.notation.hexadecimal import hex_bytes, hex_text
 _IS_ENABLED = "isModuleEnabled(address)"
 _DISABLE = "disableModule(address)"  # of our Treasury
 UNPAUSE = "unpause()"
+MOST_DOCUMENT_BYTES = 24_000  # in a proposal's text: nodes refuse transactions of more than 128 KiB
 
 
 @dataclass(frozen=True)
@@ -122,8 +123,19 @@ def propose_calldata(found: Situation, calls: Sequence[ProposedCall], text: str)
     return propose_call(calls, text, by_number=found.family in BY_NUMBER)
 
 
-def text_of(found: Situation, module: bytes, composed: Composed, policy: Policy | None, lines: Sequence[str]) -> str:
-    """Return a text for the proposal that says what its calls do; `lines` say what the policy permits."""
+def text_of(
+    found: Situation,
+    module: bytes,
+    composed: Composed,
+    policy: Policy | None,
+    lines: Sequence[str],
+    document: str = "",
+) -> str:
+    """Return a text for the proposal that says what its calls do; `lines` say what the policy permits.
+
+    `document` is the policy as it is published. Sites look for it in the text: its names, tokens and people stand in
+    no code, and without it pages show addresses and base units.
+    """
     enables = any(_enables(call) for call in composed.voted)
     title = f"Put the policy “{policy.name}” in force" if policy else "Let a policy module act"
     said = [f"# {title}"]
@@ -149,6 +161,8 @@ def text_of(found: Situation, module: bytes, composed: Composed, policy: Policy 
             "",
             back,
         ]
+    if 0 < len(document.encode()) <= MOST_DOCUMENT_BYTES:
+        said += ["", "The document of the policy; its code holds the document's hash:", "", f"```yaml\n{document}```"]
     return "\n".join(said).strip() + "\n"
 
 

@@ -71,6 +71,17 @@ def test_checking_writes_nothing(local_chain):
     assert not Dao.objects.exists()
 
 
+def test_a_module_without_a_token_that_its_agent_pays_is_told_of(local_chain, capsys):
+    governor, module = (checksum(local_chain.addresses[name]) for name in ("governor", "module"))
+    says = "careful: no token of the treasury but the votes token is followed"
+    add(governor, slug="mandate")
+    assert says not in capsys.readouterr().out  # no agent, no need
+    add(governor, slug="mandate", module=module)
+    assert says in capsys.readouterr().out
+    add(governor, slug="mandate", module=module, asset=[checksum(local_chain.addresses["usdc"])])
+    assert says not in capsys.readouterr().out
+
+
 def test_a_module_added_later_is_read_from_the_start(local_chain, mirror):
     mirror.sync()
     mirror.dao.contracts.filter(kind__in=["module", "treasury", "asset"]).delete()

@@ -14,7 +14,7 @@ from governance import module_search, progress, same_chain, standing
 from governance.chain.address import BadAddress, checksum, to_bytes
 from governance.chain.rpc import Rpc, RpcError, quantity
 from governance.discovery import FoundModule
-from governance.models import Dao
+from governance.models import Contract, Dao
 from governance.register import NotRegistered, Preflight, about_read_token, preflight, register, slug_of
 from governance.sync import Status
 from policies.notation.visible import one_line
@@ -84,6 +84,19 @@ class Command(BaseCommand):
             self.stdout.write(str(degraded))
         if (now := standing.known(dao).words) != told:
             self.stdout.write(now)
+        self._tell_missing_assets(dao)
+
+    def _tell_missing_assets(self, dao: Dao) -> None:
+        """Say where a policy module but only the votes token is followed, which seldom is what an agent pays."""
+        kinds = dict.fromkeys(Contract.Kind.values, frozenset[bytes]())
+        for contract in dao.contracts.all():
+            kinds[contract.kind] |= {bytes(contract.address)}
+        if kinds[Contract.Kind.MODULE] and not kinds[Contract.Kind.ASSET] - kinds[Contract.Kind.VOTES_TOKEN]:
+            self.stdout.write(
+                "careful: no token of the treasury but the votes token is followed: its balance and movements are not "
+                "read, and where the policy's document is not known, neither are its symbol and decimals. Run this "
+                "command again with --asset and the token's address"
+            )
 
     def _read(self, dao: Dao, rpc: Rpc, found: Preflight, wanted: dict[str, Any]) -> None:
         try:

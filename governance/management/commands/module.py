@@ -31,6 +31,7 @@ from governance.installing.words import Level, NotInstalled, Told, say
 from governance.models import Contract, Dao
 from governance.policy_checks import check_on_chain
 from governance.policy_names import resolve_names
+from policies.document.published import published
 from policies.files import FileProblem, Loaded, load, read_text
 from policies.notation.hexadecimal import hex_text
 from policies.notation.problems import PolicyError
@@ -207,7 +208,7 @@ class Command(BaseCommand):
         if options["text"]:
             text = read_text(options["text"])
         else:
-            text = proposing.text_of(found, kept.module, composed, policy, lines)
+            text = proposing.text_of(found, kept.module, composed, policy, lines, _document(loaded))
         calldata = proposing.propose_calldata(found, composed.voted, text) if composed.voted else None
         self._show_proposal(options, showing.Shown(found, composed, trial, findings, text, calldata))
         if policy is not None and policies_now.is_set(rpc, found, kept.module, policy):
@@ -397,6 +398,13 @@ def _name(loaded: Loaded) -> str:
 
 def _in_words(loaded: Loaded) -> list[str]:
     return explain(loaded.code, loaded.names, loaded.tokens, loaded.functions, document=loaded.document)
+
+
+def _document(loaded: Loaded | None) -> str:
+    """The policy's document as it is published, complete by itself; empty where there is none."""
+    if loaded is None or loaded.document is None:
+        return ""
+    return published(loaded.document.content.decode())[1]
 
 
 def _text(amount: int | None) -> str | None:

@@ -12,9 +12,11 @@ from django.core.management import CommandError, call_command
 from eth_utils import to_checksum_address
 
 from governance.installing import record
+from governance.models import Contract
 from tests.conftest import ROOT, Deployed
 from tests.governance.installing import houses
 from tests.governance.installing.test_plays import Play, policy_file, unhex
+from webapp.models import PolicyText
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -23,7 +25,7 @@ GUIDE = (ROOT / "docs" / "put-it-on-your-dao.md").read_text()
 NOT_RUN = [
     ".venv/bin/python manage.py migrate",
     ".venv/bin/ape accounts generate agent",
-    "export RPC=https://...          GOVERNOR=0x...          TREASURY=0x...          GUARDIAN=0x...",
+    "export RPC=https://...     GOVERNOR=0x...     TREASURY=0x...     GUARDIAN=0x...     TOKEN=0x...",
 ]
 MARK = ".venv/bin/python manage.py "
 
@@ -74,6 +76,7 @@ def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_pat
         "GOVERNOR": to_checksum_address(house.governor),
         "TREASURY": to_checksum_address(house.treasury),
         "GUARDIAN": to_checksum_address(deployed.address("gus")),
+        "TOKEN": to_checksum_address(deployed.addresses["usdc"]),
     }
     said: dict[str, str] = {}
     for command in commands():
@@ -93,6 +96,16 @@ def test_a_stranger_follows_the_guide(run, keystore, deployed: Deployed, tmp_pat
     assert "to propose, send to" not in sent
     followed = next(text for words, text in said.items() if " add_dao " in words)
     assert re.search(r"policy module 0x\w{40} was found and is followed", followed), followed
+    assert "no token of the treasury but the votes token is followed" not in followed
+    # The site finds the names of people and tokens in the text that was voted on.
+    found = StringIO()
+    call_command("policy_document", "find", stdout=found)
+    assert found.getvalue() == "1 new documents\n"
+    (kept_text,) = PolicyText.objects.values_list("text", flat=True)
+    assert "name: small payments" in kept_text
+    assert dict(Contract.objects.filter(kind="asset").values_list("address", "capabilities__symbol")) == {
+        deployed.addresses["usdc"]: "USDC", deployed.addresses["votes_token"]: "MAND",
+    }  # fmt: skip
     on = Play(run, house, keystore, tmp_path)
     on.file = tmp_path / ".build" / "deployments" / "31337.json"
     kept = json.loads(on.file.read_text())
