@@ -1023,7 +1023,7 @@ def main() -> int:
         "--seed", type=int, default=1, help="of the order in which a file's mutants are tried (default 1)"
     )
     parser.add_argument("--files", nargs="*", default=[""], help="only files whose path has one of these in it")
-    parser.add_argument("--function", help="only functions whose name has this in it")
+    parser.add_argument("--function", nargs="*", default=[""], help="only functions whose name has one of these in it")
     parser.add_argument("--operator", help="only mistakes of this kind, say 'drop modifier'")
     parser.add_argument("--minutes", type=float, help="stop then; a later run goes on")
     parser.add_argument(
@@ -1054,7 +1054,7 @@ def main() -> int:
         chosen = [
             mutant
             for mutant in every
-            if (options.function or "") in mutant.function and (options.operator or "") in mutant.operator
+            if any(part in mutant.function for part in options.function) and (options.operator or "") in mutant.operator
         ]
         kept = Kept(project)
         if options.again:

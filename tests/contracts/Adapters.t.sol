@@ -328,6 +328,23 @@ contract AdaptersTest is Base {
         accepted(usdc, selector);
     }
 
+    /// What a token answers that is less than a word names no other contract, so none is protected in its place.
+    function test_less_than_a_word_names_no_adapted_token(bytes4 selector) public {
+        PastVotesToken token = new PastVotesToken(true);
+        token.set(IVotesAdapter.adaptedToken.selector, PastVotesToken.Answer.Short);
+        over(address(token), 1000);
+        address misread = address(uint160(1e18)); // the 31 bytes that it answers, filled up to a word
+        vm.etch(misread, hex"00");
+        accepted(misread, selector);
+    }
+
+    /// A reason to revert is no answer, though it be a word that names another contract.
+    function test_a_revert_names_no_adapted_token(bytes4 selector) public {
+        vm.mockCallRevert(votes, abi.encodeCall(IVotesAdapter.adaptedToken, ()), abi.encode(usdc));
+        over(votes, 1000);
+        accepted(usdc, selector);
+    }
+
     function protected(address target, bytes4 selector) private {
         if (selector == TRANSFER) selector = 0x12345678;
         Build.Policy memory p = calls(target, selector);
