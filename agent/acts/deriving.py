@@ -7,7 +7,8 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from agent.acts import askers, forms, quotes, rosters
+from agent.acts import askers, elsewhere, forms, quotes, rosters
+from agent.acts.askers import month_begins_s
 from agent.acts.candidates import Draft, PayLine, derive
 from agent.acts.grammar import Ask, parse
 from agent.acts.judging import Words
@@ -61,7 +62,7 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
     drafts = derive(ask, lines, tokens, paid_lines(policy, ask.period, request), now_chain_s)
     if only_names and any(line.provenance["amount"] == "operator" for draft in drafts for line in draft.lines):
         raise NotUnderstood(say("names_without_amount"))  # some of its names are given an amount, and some are not
-    strange = unrecorded_payees(policy)
+    strange, since_s = unrecorded_payees(policy), now_chain_s - _LATELY_S
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, ask.period)) if doubt]
     doubts += askers.rule_doubts(rules, asker, ask.period)
     if only_names:
@@ -73,6 +74,7 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
                 *draft.differences,
                 *doubts,
                 *(_lately(request, draft, tokens, now_chain_s) if not ask.period else []),
+                *_elsewhere(request, draft, tokens, month_begins_s(ask.period) if ask.period else since_s),
                 *by_form({line.recipient for line in draft.lines}, ask.period, request),
                 *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in draft.lines) else []),
             ),
@@ -123,6 +125,7 @@ def derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[dic
         *_prices_said(known, forms.wanted(policy.code, request.act), quoted, rpc),
         *([asker.doubt] if asker.doubt else []),
         *_lately(request, draft, tokens, known.pinned.now_chain_s),
+        *_elsewhere(request, draft, tokens, known.pinned.now_chain_s - _LATELY_S),
         *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
     )
     return [replace(draft, differences=whys)], Words(tokens, native_token(rpc.chain_id)), quoted
@@ -158,6 +161,11 @@ def _of_names(draft: Draft) -> Draft:
     """A draft from a roster that holds names alone: there is no amount or whole that it could differ from."""
     kept = [one for one in draft.differences if one.code not in ("amounts_changed", "part_of_roster")]
     return replace(draft, is_roster=False, differences=(*kept, say("names_only")))
+
+
+def _elsewhere(request: Request, draft: Draft, tokens: Sequence[Token], since_chain_s: int) -> list[Sentence]:
+    """What the payees were paid since then by a vote, or by who else moves the treasury's tokens."""
+    return elsewhere.said(request.dao, {line.recipient for line in draft.lines}, since_chain_s, tokens)
 
 
 def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s: int) -> list[Sentence]:

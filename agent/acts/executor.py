@@ -24,6 +24,7 @@ from django.utils import timezone
 from agent.acts import (
     approvals,
     askers,
+    elsewhere,
     forms,
     life,
     operators,
@@ -254,13 +255,14 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
     except _NotAuthorised as error:
         _move(request, Request.Status.NEEDS_APPROVAL, error.sentence)
         return None
-    if (unseen := paid.unwarned(policy, request, candidate)) is not None:
+    if (unseen := _unseen(known)) is not None:
         # Somebody of it was paid in another way since this was planned, and nobody has looked at that.
-        warning, since_approved = unseen
-        with transaction.atomic():  # who finds the warning written takes an approval for one that knows of it
-            paid.warn(candidate, warning)
+        warnings, since_approved = unseen
+        with transaction.atomic():  # who finds the warnings written takes an approval for one that knows of them
+            for warning in warnings:
+                paid.warn(candidate, warning)
             if authority.approval is None:
-                _move(request, Request.Status.NEEDS_APPROVAL, warning)
+                _move(request, Request.Status.NEEDS_APPROVAL, because(warnings))
             else:
                 _move(request, Request.Status.REFUSED, since_approved)
         return None
@@ -283,6 +285,15 @@ def _situation_of(request: Request, policy: PolicyInForce, plan: Plan, candidate
     if not read.pinned.is_of(policy):
         _again(_LOOK_S, say("mirror_behind"))
     return read.chosen(plan, candidate, situation.words_of(request, plan))
+
+
+def _unseen(known: Chosen) -> tuple[list[Sentence], Sentence] | None:
+    """That somebody of the candidate was paid in another way, of which the operator was not told, and what to say of it
+    where it was approved before; None where there is nothing."""
+    if (found := paid.unwarned(known.policy, known.request, known.candidate)) is not None:
+        return [found[0]], found[1]
+    moved = elsewhere.unwarned(known.candidate, known.request.period, known.words.tokens)
+    return (moved, say("form_since_approved", why=because(moved))) if moved else None
 
 
 def _is_still_asked(known: Chosen) -> bool:
@@ -539,7 +550,7 @@ def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judge
         _authority(known, rpc)
     except _NotAuthorised:
         return known
-    if paid.unwarned(policy, request, binding.candidate) is not None or _price_moved(known, rpc) is not None:
+    if _unseen(known) is not None or _price_moved(known, rpc) is not None:
         return known
     return known.judged(_judge(known, rpc))
 

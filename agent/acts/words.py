@@ -267,6 +267,9 @@ SENTENCES: Mapping[str, Template] = {
         "since {period} began somebody of it was paid, or is to be, by what was asked for in a form or as exact calls, "
         "which counts for no month: request {requests}"
     ),
+    "paid_elsewhere": gettext_noop(
+        "{payee} was paid {amount} by the treasury on {day}, not by an act of this agent: transaction {transaction}"
+    ),
     "form_since_approved": gettext_noop("not known when it was approved: {why}. Look, and ask again"),
     "least_from_quote": gettext_noop(
         "the swap's minimum is {amount}: {share} % below what the pool {pool} would give by its price at block "

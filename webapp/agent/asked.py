@@ -12,7 +12,7 @@ from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
 
-from agent.acts import ending, forms, life, meaning, paid, silence
+from agent.acts import elsewhere, ending, forms, life, meaning, paid, silence
 from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
 from agent.acts.policy import NoPolicyInForce, in_force
@@ -157,6 +157,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "records": [_record_view(place, record) for record in request.records.order_by("id")],
         "by_calendar": ScheduledTime.objects.filter(request=request).exists(),
         "acts": acts_of(place, request),
+        "transfers": [_transfer(place, one) for one in elsewhere.transfers(place.dao, payees, 0)] if payees else [],
         "payments": [_payment(place, act, payment) for act, payment in paid.lately(place.dao, payees, besides=request)],
     }
 
@@ -292,6 +293,15 @@ def _payment(place: DaoView, act: Act, payment: paid.Payment) -> dict[str, Any]:
         "when": words.moment(paid.paid_chain_s(act)),
         "act": act,
         "is_pending": act.status == Act.Status.SCHEDULED,
+    }
+
+
+def _transfer(place: DaoView, one: elsewhere.Transfer) -> dict[str, Any]:
+    return {
+        "recipient": one.recipient,
+        "amount": place.asset(one.asset).text(one.amount),
+        "when": words.moment(one.at_chain_s),
+        "transaction": one.transaction,
     }
 
 
