@@ -8,6 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 
 from governance import endpoints, incidents
@@ -57,7 +58,7 @@ def findings_of(dao: Dao, now: datetime | None = None) -> list[Finding]:
         return [Finding(Level.WRONG, "reading", "nothing was read yet: is a worker running?"), *_nodes(dao)]
     return [
         *_reading(dao, cursor, at), *_nodes(dao), _finality(dao, cursor), *_incidents(dao), *_checks(dao),
-        _unconfirmed(dao), *_clock(dao), *_power(dao),
+        _unconfirmed(dao), *_clock(dao), *_power(dao), _spelling(),
     ]  # fmt: skip
 
 
@@ -179,3 +180,23 @@ def _power(dao: Dao) -> Iterator[Finding]:
         yield Finding(Level.NOTE, "power", f"degraded: {degraded.words}")
     else:
         yield Finding(Level.OK, "power", "read from the votes token's logs")
+
+
+def _spelling() -> Finding:
+    """Of the whole database: whether search can forgive misspelt words."""
+    with connection.cursor() as sql:
+        sql.execute(
+            """SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm'),
+                      to_regclass('search_word_near') IS NOT NULL"""
+        )
+        has_trigrams, has_index = sql.fetchone()
+    if has_trigrams and has_index:
+        return Finding(Level.OK, "search", "finds misspelt words")
+    words = (
+        "finds no misspelt words, for the database has no pg_trgm"
+        if not has_trigrams
+        else "is slow with misspelt words"
+    )
+    steps = "" if has_trigrams else "CREATE EXTENSION pg_trgm; "
+    index = "CREATE INDEX search_word_near ON webapp_searchword USING gin (folded gin_trgm_ops)"
+    return Finding(Level.NOTE, "search", f"{words}; who may, runs in it: {steps}{index}")

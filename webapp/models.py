@@ -356,6 +356,22 @@ class SearchText(models.Model):
         return f"words of {self.proposal_id}"
 
 
+class SearchWord(models.Model):
+    """A word that some proposal's text has, to find what a misspelt one means (`webapp.proposals.spelling`). `folded`:
+    without its accents."""
+
+    dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+", db_index=False)
+    word = models.CharField(max_length=30)
+    folded = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["dao", "word"], name="search_word_once")]
+        indexes = [models.Index(fields=["dao", "folded"], name="search_word_folded")]
+
+    def __str__(self) -> str:
+        return self.word
+
+
 class SearchedProposal(models.Model):
     """A proposal whose text was searched for policy documents: its text never changes, so once is enough."""
 

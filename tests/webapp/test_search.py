@@ -1,15 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Given proposals: what words, a proposer and an outcome find, on the page and by the API."""
 
+import importlib
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from hypothesis import given
+from hypothesis import strategies as st
 
+from governance import doctor
 from governance.models import Proposal, TimelockOperation
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
 from webapp.models import SearchText
-from webapp.proposals import search
+from webapp.proposals import search, spelling
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -132,3 +137,125 @@ def test_a_search_takes_as_many_queries_for_many_as_for_one(three, client):
         three.proposal(number, description=f"# Many {number}")
     search.keep_words()
     assert taken("many") == one
+
+
+@pytest.fixture
+def spelt(made):
+    made.proposal(6, description="# Syllables\n\n" + " ".join(f"{a}{b}ab" for a in "bcdfghjklm" for b in "aeiouprst"))
+    made.proposal(7, description="# Grant for the Delegates' handbook\n\nvitalik writes it. Naïve façade.")
+    made.proposal(8, description="# Zahlungsliste für größere Vorschläge\n\nÖkonomie der Delegierten, Straße.")
+    made.proposal(9, description="# Streams of the treasury\n\nvitaliks own, 2,500 USDC")
+    search.keep_words()
+    return made
+
+
+@pytest.mark.parametrize(
+    ("words", "found", "near"),
+    [
+        ("grnat", [7], {"grnat": ["grant"]}),  # two letters changed about
+        ("handbok", [7], {"handbok": ["handbook"]}),
+        ("hanndbook delegates", [7], {"hanndbook": ["handbook"]}),
+        ("grant delegates vitalik wirtes hanndbook", [7], {"wirtes": ["writes"], "hanndbook": ["handbook"]}),
+        ("vitalk", [7], {"vitalk": ["vitalik"]}),  # two mistakes off vitaliks
+        ("tresuary", [9], {"tresuary": ["treasury"]}),
+        ("Zahlungslsite", [8], {"zahlungslsite": ["zahlungsliste"]}),
+        ("vorschlaege", [8], {"vorschlaege": ["vorschläge"]}),
+        ("grossere", [8], {"grossere": ["größere"]}),
+        ("strasse", [8], {"strasse": ["straße"]}),
+        ("naive facade", [7], {"naive": ["naïve"], "facade": ["façade"]}),
+        ("okonomie", [8], {"okonomie": ["ökonomie"]}),
+        ("grant treasury", [], {}),  # each is there, in no text both
+        ("grnat treasury", [], {}),
+        ("grant", [7], {}),  # found as it is written
+        ("stream", [9], {}),
+        ("xyzzy", [], {}),
+        ("usdt", [9], {"usdt": ["usdc"]}),
+        ("grx", [], {}),  # too short to say what is meant
+        ("1234", [], {}),
+        ("tresuary'; DROP TABLE x --", [], {}),
+        ("\u0000grnat", [7], {"grnat": ["grant"]}),
+        ("grnat " * 300, [7], {"grnat": ["grant"]}),
+    ],
+)
+def test_misspelt_words_find_what_is_spelt_nearly_so(spelt, client, words, found, near):
+    answer = client.get("/api/v1/daos/river/proposals", {"q": words}).json()
+    assert [int(row["id"]) for row in answer["proposals"]] == found
+    assert {one["asked"]: one["words"] for one in answer["near"]} == near
+
+
+def test_the_page_says_which_words_it_looked_for_instead(spelt, client):
+    page = client.get("/river/proposals/", {"q": "grnat"}).content.decode()
+    assert "No text has <bdi>grnat</bdi>. These have a word spelt nearly so: <bdi>grant</bdi>." in page
+    german = client.get("/river/proposals/", {"q": "grnat"}, headers={"accept-language": "de"}).content.decode()
+    assert "Kein Text enthält <bdi>grnat</bdi>." in german
+    assert "No text has" not in client.get("/river/proposals/", {"q": "grant"}).content.decode()
+    assert "No text has" not in client.get("/river/proposals/", {"q": "xyzzy"}).content.decode()
+
+
+def test_what_is_near_is_found_among_what_else_was_asked_for(spelt, client):
+    Proposal.objects.filter(proposal_id=7).update(proposer=account(3))
+    SearchText.objects.all().delete()
+    search.keep_words()
+    assert numbers(client, q="grnat", by=address_text(account(3))) == [7]
+    assert numbers(client, q="grnat", by=address_text(account(4))) == []
+    assert numbers(client, q="grnat", show="open") == [7]
+    assert numbers(client, q="grnat", show="executed") == []
+
+
+def test_where_the_database_has_no_trigrams_search_goes_on_and_the_doctor_says_so(spelt, client):
+    assert doctor._spelling().level is doctor.Level.OK
+    with connection.cursor() as sql:
+        sql.execute("DROP INDEX search_word_near")
+    assert "is slow with misspelt words" in doctor._spelling().words
+    assert numbers(client, q="grnat") == [7]
+    with connection.cursor() as sql:
+        sql.execute("DROP EXTENSION pg_trgm")
+    try:  # each time another word: answers are kept a while
+        assert doctor._spelling().level is doctor.Level.NOTE
+        assert numbers(client, q="graant") == []
+        assert numbers(client, q="grant") == [7]
+        assert numbers(client, q="strasse") == [8]  # another way to write a sharp s is no mistake
+        for statement in doctor._spelling().words.partition("runs in it: ")[2].split("; "):
+            with connection.cursor() as sql:
+                sql.execute(statement)
+        assert doctor._spelling().level is doctor.Level.OK
+        assert numbers(client, q="garnt") == [7]
+    finally:
+        migration = importlib.import_module("webapp.migrations.0019_search_words")
+        with connection.schema_editor() as editor:
+            migration.make_trigrams(None, editor)
+
+
+def test_who_may_make_no_extension_migrates_all_the_same():
+    migration = importlib.import_module("webapp.migrations.0019_search_words")
+    with connection.cursor() as sql:
+        sql.execute("DROP EXTENSION pg_trgm CASCADE; DROP ROLE IF EXISTS no_maker; CREATE ROLE no_maker")
+        sql.execute("GRANT USAGE ON SCHEMA public TO no_maker")
+    try:
+        with connection.schema_editor() as editor:
+            with connection.cursor() as sql:
+                sql.execute("SET LOCAL ROLE no_maker")
+            migration.make_trigrams(None, editor)
+            assert not spelling.has_trigrams()
+    finally:
+        with connection.schema_editor() as editor:
+            migration.make_trigrams(None, editor)
+        with connection.cursor() as sql:
+            sql.execute("REVOKE ALL ON SCHEMA public FROM no_maker; DROP ROLE no_maker")
+    assert spelling.has_trigrams()
+
+
+@given(st.text("abcdé", max_size=9), st.text("abcdé", max_size=9), st.integers(0, 3))
+def test_mistakes_are_counted_alike_both_ways_and_bounded(one, other, most):
+    counted = spelling.mistakes(one, other, most)
+    assert counted == spelling.mistakes(other, one, most)
+    assert (counted == 0) == (one == other)
+    assert counted == min(spelling.mistakes(one, other, 20), most + 1)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "count"),
+    [("grant", "grnat", 1), ("grant", "grat", 1), ("grant", "grantt", 1), ("grant", "great", 2), ("", "abc", 3)],
+)
+def test_mistakes(one, other, count):
+    assert spelling.mistakes(one, other, 9) == count

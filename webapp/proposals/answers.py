@@ -54,9 +54,17 @@ class ProposalLine(Answer):
     url: str
 
 
+class NearWords(Answer):
+    """A word that no text has, and words of texts that are spelt nearly so."""
+
+    asked: str
+    words: list[str]
+
+
 class Proposals(Answer):
     count: int
     page: int
+    near: list[NearWords]
     proposals: list[ProposalLine]
 
 

@@ -41,14 +41,20 @@ def proposals(
 ) -> Json:
     """Proposals, newest first. `show=open` leaves out what can't change any more; then open votes come first, by what
     ends first, then those to come by when they open, then those that wait for their next step. `show` may also be
-    `executed`, `canceled` or `ended` (not passed, or expired). `q`: words that its text has, or its number. `by`: who
+    `executed`, `canceled` or `ended` (not passed, or expired). `q`: words that its text has, or its number; where
+    that finds nothing, `near` says which words of texts were looked for in place of those that no text has. `by`: who
     proposed it. With any of these three the count stops at 1,001."""
     place = DaoView.of(slug)
     page, size = page_and_size(page, size)
     proposer = parse_address(by, "by") if by else None
     asked = Search(one_line(q.replace("\0", ""), 200).strip(), show if show in SHOWS else "all", proposer)
-    rows, count = page_of(place, asked, page=page, size=size)
-    return {"count": count, "page": page, "proposals": [row_json(place, row) for row in rows]}
+    found = page_of(place, asked, page=page, size=size)
+    return {
+        "count": found.count,
+        "page": page,
+        "near": [{"asked": near.asked, "words": list(near.words)} for near in found.near],
+        "proposals": [row_json(place, row) for row in found.rows],
+    }
 
 
 def proposal_at(slug: str, proposal_id: str) -> tuple[DaoView, Proposal]:

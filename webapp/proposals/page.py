@@ -40,7 +40,8 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
     place = DaoView.of(slug)
     page = page_number(request)
     asked, problem = _asked(request)
-    rows, count = search.page_of(place, asked, page=page)
+    found = search.page_of(place, asked, page=page)
+    rows, count = found.rows, found.count
     own = own_votes(request, place, rows)
     account = f"&account={words.address_text(own['me']['account'])}" if "me" in own else ""
     return render_page(
@@ -55,6 +56,7 @@ def proposals(request: HttpRequest, slug: str) -> HttpResponse:
         shows=list(search.SHOWS.items()),
         most_counted=search.MOST_COUNTED,
         count=count,
+        near=found.near,
         page=page,
         pages=max(1, -(-min(count, search.MOST_COUNTED) // PAGE) if not asked.is_plain else -(-count // PAGE)),
         query=asked.query(words.address_text(asked.by) if asked.by else "") + account,

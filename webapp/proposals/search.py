@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finding proposals: by words of their text (PostgreSQL's full text), by who made them, by how they ended.
+"""Finding proposals: by words of their text (PostgreSQL's full text, and where that finds nothing, words that are spelt
+nearly so), by who made them, by how they ended.
 
 Words are kept beside the proposals, not in them: a tally changes with each vote, and its row must stay cheap to write.
 """
@@ -8,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from unicodedata import category, normalize
 from urllib.parse import urlencode
@@ -25,6 +27,8 @@ from presentation.dao_view import DaoView
 from presentation.paging import PAGE
 from presentation.proposals import ProposalRow, page_of_proposals, rows_of
 from webapp.models import SearchText
+from webapp.proposals import spelling
+from webapp.proposals.spelling import Near
 
 READ = 50_000  # characters of a text that are searched: what PostgreSQL holds of one text has an end
 MOST_WORDS = 8
@@ -63,15 +67,28 @@ class Search:
         return f"&{found}" if found else ""
 
 
-def page_of(place: DaoView, search: Search, *, page: int = 1, size: int = PAGE) -> tuple[list[ProposalRow], int]:
+@dataclass(frozen=True)
+class Found:
+    """A page of what was found. `near`: what was looked for in place of words that no text has."""
+
+    rows: list[ProposalRow]
+    count: int
+    near: Sequence[Near] = ()
+
+
+def page_of(place: DaoView, search: Search, *, page: int = 1, size: int = PAGE) -> Found:
     """A page of what is found, newest first, and how many there are: MOST_COUNTED + 1 for more than MOST_COUNTED."""
     if search.is_plain:
-        return page_of_proposals(place, only_open=search.show == "open", page=page, size=size)
+        return Found(*page_of_proposals(place, only_open=search.show == "open", page=page, size=size))
+    near: list[Near] = []
     numbers = _found(place, search)
-    return rows_of(place, numbers[(page - 1) * size : page * size]), len(numbers)
+    if not numbers and search.words and (near := spelling.near(place.dao, _asked(search.words))):
+        numbers = _found(place, search, near)
+    rows = rows_of(place, numbers[(page - 1) * size : page * size])
+    return Found(rows, len(numbers), near if numbers else ())
 
 
-def _found(place: DaoView, search: Search) -> list[int]:
+def _found(place: DaoView, search: Search, near: Sequence[Near] = ()) -> list[int]:
     """The numbers (primary keys) of what is found, newest first. Rows of a DAO are made in the order of its chain."""
     most = MOST_COUNTED + 1
     if not search.words and search.by is None:
@@ -81,7 +98,7 @@ def _found(place: DaoView, search: Search) -> list[int]:
     if search.by is not None:
         found = found.filter(proposer=search.by)
     if search.words:
-        found = found.filter(vector=query_of(search.words))
+        found = found.filter(vector=query_of(search.words, near))
     numbers = found.order_by("-proposal").values_list("proposal", flat=True)
     if search.show == "all":
         return [*_numbered(place, search), *numbers[:most]][:most]
@@ -120,12 +137,18 @@ def plain(text: str) -> str:
     return _NO_WORD.sub(lambda found: found[0] if category(found[0])[0] == "M" else " ", normalize("NFC", text))
 
 
-def query_of(words: str) -> SearchQuery:
-    """A question for texts that have all of these words, each at least as the start of one."""
-    asked = plain(words).split()[:MOST_WORDS]
+def _asked(words: str) -> list[str]:
+    return plain(words).split()[:MOST_WORDS]
+
+
+def query_of(words: str, near: Sequence[Near] = ()) -> SearchQuery:
+    """A question for texts that have all of these words, each at least as the start of one, or in its place one of
+    those that are spelt nearly so."""
+    meant = {one.asked: " | ".join(one.words) for one in near}
+    asked = [f"({meant[word.lower()]})" if word.lower() in meant else f"{word}:*" for word in _asked(words)]
     if not asked:
         return SearchQuery("", config=_LANGUAGE)
-    return SearchQuery(" & ".join(f"{word}:*" for word in asked), search_type="raw", config=_LANGUAGE)
+    return SearchQuery(" & ".join(asked), search_type="raw", config=_LANGUAGE)
 
 
 def keep_words() -> int:
@@ -146,4 +169,5 @@ def keep_words() -> int:
                ON CONFLICT (proposal_id) DO UPDATE SET text_md5 = excluded.text_md5, vector = excluded.vector""",
             [_LANGUAGE, list(texts), digests, [plain(text[:READ]) for text in texts.values()]],
         )
+    spelling.keep(list(texts))
     return len(numbers)
