@@ -68,10 +68,18 @@ def delegations_of(dao: Dao, account: bytes) -> list[tuple[bytes, int]]:
 def delegators_of(dao: Dao, account: bytes, *, after: bytes | None = None, most: int | None = None) -> list[bytes]:
     """Accounts whose newest delegation names `account` (itself included if it is among them), in byte order: the first
     `most` behind the address `after`; all where None."""
+    return [who for who, _ in delegations_to(dao, account, after=after, most=most)]
+
+
+def delegations_to(
+    dao: Dao, account: bytes, *, after: bytes | None = None, most: int | None = None
+) -> list[tuple[bytes, int]]:
+    """The same with what share of its votes each delegates to `account`, in basis points."""
     found = CurrentDelegation.objects.filter(dao=dao, delegate=account, share_bps__gt=0)
     if after is not None:
         found = found.filter(delegator__gt=after)
-    return [bytes(who) for who in found.order_by("delegator").values_list("delegator", flat=True)[:most]]
+    rows = found.order_by("delegator").values_list("delegator", "share_bps")[:most]
+    return [(bytes(who), share) for who, share in rows]
 
 
 def some_delegators(dao: Dao, accounts: Sequence[bytes], most: int) -> dict[bytes, list[bytes]]:

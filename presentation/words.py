@@ -36,6 +36,12 @@ def percent(part: int, whole: int) -> str:
     return f"{in_language(f'{tenths // 10}.{tenths % 10}')} %" if tenths % 10 else f"{tenths // 10} %"
 
 
+def basis_points(share: int) -> str:
+    """A share of 10,000 in per cent, whole: `33.33 %`."""
+    cents = f"{share % 100:02}".rstrip("0")
+    return f"{in_language(f'{share // 100}.{cents}')} %" if cents else f"{share // 100} %"
+
+
 def duration(seconds: int) -> str:
     """A length of time in its two largest units: `3 days 4 hours`. Never negative."""
     days, rest = divmod(max(0, seconds), 86400)

@@ -2,11 +2,14 @@
 """Given a holder, the pages tell with whom its tokens vote, and change that by transaction and by signature."""
 
 import pytest
+from eth_abi import encode
 from eth_utils import to_checksum_address
 from playwright.sync_api import expect
 
+from dao.local.wallet import calldata
 from tests.browser.conftest import Injected
 from tests.browser.test_votes import connect
+from tests.governance.governors import compiled
 
 pytestmark = pytest.mark.browser
 expect.set_options(timeout=30_000)
@@ -129,3 +132,110 @@ def test_a_token_that_splits_votes_is_said_to_and_that_the_page_does_not(demo, p
     expect(box).to_contain_text("This token lets an account split its votes among several delegates. This page can't")
     expect(box).not_to_contain_text("delegates() answers")
     expect(box).to_contain_text("The votes token does not tell your wallet with whom you vote")
+
+
+@pytest.fixture(scope="module")
+def split(demo):
+    """A DAO on the demo's chain whose votes token (ours, tests/governance/governors/Split.sol) takes delegations in
+    parts, in the site's mirror: the token's address."""
+    contracts, wallet = compiled(), demo.wallets["chloe"]
+
+    def deploy(name, types=(), values=()):
+        code = contracts[name]["bytecode"].removeprefix("0x") + encode(list(types), list(values)).hex()
+        return to_checksum_address(wallet.send("", "0x" + code)["contractAddress"])
+
+    token = deploy("SplitVotes")
+    timelock = deploy(
+        "TimelockController", ["uint256", "address[]", "address[]", "address"], [0, [], [], wallet.address]
+    )
+    governor = deploy("Simple5", ["address", "address"], [token, timelock])
+    wallet.invoke(token, "mint(address,uint256)", [wallet.address, 1_000 * 10**18])
+    demo.stack.manage("add_dao", governor, "--slug", "split", "--name", "Split", "--rpc", demo.stack.rpc_url)
+    return token
+
+
+def parts_of(demo, token, account):
+    return [
+        (to.lower(), share)
+        for to, share in demo.node.call(token, "delegates(address)", [account], ["(address,uint96)[]"])
+    ]
+
+
+def write_parts(box, *rows):
+    """Write accounts and shares, one a row."""
+    while box.locator("[data-parts] > li").count() < len(rows):
+        box.get_by_role("button", name="Add an account").click()
+    for row, (account, share) in zip(box.locator("[data-parts] > li").all(), rows, strict=False):
+        row.get_by_label("Account").fill(account)
+        row.get_by_label("Share of your votes").fill(share)
+
+
+def test_a_holder_splits_its_votes_and_the_mirror_shows_the_parts(demo, page, quiet, split, screenshots):
+    chloe, ben, dana = (demo.wallets[who] for who in ("chloe", "ben", "dana"))
+    Injected(demo.node, chloe).install(page)
+    page.goto(f"{demo.stack.web_url}/split/delegates/{ben.address}/")
+    connect(page, "Signing wallet")
+    box = page.locator("#delegation")
+    expect(box).to_contain_text("You hold 1,000 SPLIT and have delegated to nobody")
+    expect(box).to_contain_text("This token lets an account split its votes among several delegates: that is offered")
+    expect(box.get_by_label("By signature")).to_be_hidden()
+    box.get_by_text("Split your votes among several accounts").click()
+    assert box.locator("[data-parts] > li").first.get_by_label("Account").input_value() == ben.address
+    write_parts(box, (ben.address, "60"), (dana.address, "33.33"))
+    expect(box).to_contain_text("93.33 % in all. 6.67 % would go to nobody and count in no new vote.")
+    picture(page, screenshots, "split")
+    box.locator("[data-by-hand] summary").click()
+    wanted = sorted([(ben.address.lower(), 6_000), (dana.address.lower(), 3_333)], key=lambda part: int(part[0], 16))
+    by_hand = calldata("delegate((address,uint96)[])", [wanted])
+    expect(box.locator("[data-calldata]")).to_have_text(by_hand)
+    box.get_by_role("button", name="Delegate in these shares").click()
+    expect(box).to_contain_text("You delegate your 1,000 SPLIT in parts:")
+    expect(box).to_contain_text("60 % to ben (0x")
+    expect(box).to_contain_text("6.67 % to nobody: it counts in no new vote.")
+    assert parts_of(demo, split, chloe.address) == wanted
+    # the mirror: power by what the token logged, the shares on the holder's page, and whose they are on a delegate's
+    expect(page.locator(".gist")).to_contain_text("Votes with 600 SPLIT")
+    page.goto(f"{demo.stack.web_url}/split/delegates/{chloe.address}/")
+    shown = page.locator("section[aria-labelledby=to]")
+    expect(shown).to_contain_text("60 %")
+    expect(shown).to_contain_text("33.33 %")
+    page.goto(f"{demo.stack.web_url}/split/delegates/{dana.address}/")
+    expect(page.locator("section[aria-labelledby=from]")).to_contain_text("33.33 %")
+    expect(page.locator(".gist")).to_contain_text("Votes with 333.3 SPLIT")
+    # all to one again, by the button, and what another account wrote is not this one's
+    page.get_by_role("button", name="Delegate to this account").click()
+    expect(box).to_contain_text("Your 1,000 SPLIT vote with")
+    assert parts_of(demo, split, chloe.address) == [(dana.address.lower(), 10_000)]
+    # the same again is not sent
+    box.get_by_text("Split your votes among several accounts").click()
+    write_parts(box, (dana.address, "100"), ("", ""))
+    box.get_by_role("button", name="Delegate in these shares").click()
+    expect(box.locator("> .status")).to_contain_text("Your tokens vote so already. Nothing was sent.")
+
+
+@pytest.mark.parametrize(
+    ("rows", "told"),
+    [
+        ([("ben", ""), ("dana", "40")], "Account 1: write a share above 0 and up to 100 percent"),
+        ([("ben", "60"), ("ben", "40")], "Account 2 is there twice."),
+        ([("ben", "60"), ("", "40")], "Account 2: write an address first"),
+        ([("ben", "60"), ("0x" + "00" * 20, "40")], "Account 2: write an address first"),
+        ([("ben", "60"), ("dana", "40.01")], "These shares come to 100.01 %, which is more than all your votes."),
+        ([("ben", "33,33"), ("dana", "40")], "Account 1: write a share"),
+        ([("ben", "0"), ("dana", "40")], "Account 1: write a share"),
+        ([("ben", "1"), ("dana", "1"), ("ada", "1"), ("chloe", "1")], "These are too many accounts: at most 3 here."),
+    ],
+)
+def test_shares_that_make_no_sense_are_told_before_the_wallet_is_asked(demo, page, quiet, split, rows, told):
+    injected = Injected(demo.node, demo.wallets["chloe"])
+    injected.install(page)
+    page.goto(f"{demo.stack.web_url}/split/delegates/")
+    connect(page, "Signing wallet")
+    box = page.locator("#delegation")
+    box.get_by_text("Split your votes among several accounts").click()
+    write_parts(box, *((demo.wallets[who].address if who in demo.wallets else who, share) for who, share in rows))
+    expect(box.locator("[data-sum]")).to_contain_text(told)
+    expect(box.locator("[data-by-hand]")).to_be_hidden()
+    box.get_by_role("button", name="Delegate in these shares").click()
+    expect(box.locator("> .status")).to_contain_text(told)
+    assert "eth_sendTransaction" not in injected.asked

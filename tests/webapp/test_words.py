@@ -2,6 +2,7 @@
 from decimal import Decimal, localcontext
 
 import pytest
+from django.utils import translation
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,6 +29,14 @@ def test_a_cut_amount_says_so():
 def test_percent_never_rounds_up():
     assert words.percent(4996, 10000) == "49.9 %"
     assert words.percent(1, 0) == "0 %"
+
+
+def test_a_share_in_basis_points_is_whole():
+    assert [words.basis_points(share) for share in (1, 10, 3333, 5000, 9950, 10000)] == [
+        "0.01 %", "0.1 %", "33.33 %", "50 %", "99.5 %", "100 %",
+    ]  # fmt: skip
+    with translation.override("de"):
+        assert words.basis_points(3333) == "33,33 %"
 
 
 def test_durations():

@@ -33,15 +33,16 @@ class TotalPower(Answer):
     confirmed: bool | None
 
 
-class Delegators(Answer):
-    count: int | None
-    delegators: list[Address]
-    next: Address | None
-
-
 class DelegatedTo(Answer):
     account: Address
     share_bps: int
+
+
+class Delegators(Answer):
+    count: int | None
+    delegators: list[Address]
+    delegations: list[DelegatedTo]
+    next: Address | None
 
 
 class Participation(Answer):

@@ -13,7 +13,7 @@ from pydantic import Field
 from governance import asked_power, unconfirmed
 from governance.chain.signatures import MOST_SIGNATURE_DIGITS
 from governance.models import AccountPower
-from governance.power import delegators_of, totals
+from governance.power import delegations_to, totals
 from policies.notation.hexadecimal import hex_text
 from presentation.ballots import Ballots
 from presentation.dao_view import DaoView
@@ -97,18 +97,20 @@ def power(request: HttpRequest, slug: str) -> Json:
 @router.get("/daos/{slug}/delegates/{account}/delegators", response=answers(Delegators, 404, 422))
 def delegators(request: HttpRequest, slug: str, account: str, after: str = "", size: int = 100) -> Json:
     """Who delegates to an account now, in the order of their addresses; with `after`, those behind that address. `next`
-    is what to ask for after these, null at the end. `count` is null where no log says who delegates to whom."""
+    is what to ask for after these, null at the end. `delegations` has the same accounts with what share of its votes
+    each delegates. `count` is null where no log says who delegates to whom."""
     place, of = DaoView.of(slug), parse_address(account, "account")
     size = page_and_size(1, size)[1]
     begin = parse_address(after, "after") if after else None
-    if asked_power.degraded(place.dao) is not None and not delegators_of(place.dao, of, most=1):
-        return {"count": None, "delegators": [], "next": None}
+    if asked_power.degraded(place.dao) is not None and not delegations_to(place.dao, of, most=1):
+        return {"count": None, "delegators": [], "delegations": [], "next": None}
     row = AccountPower.objects.filter(dao=place.dao, account=of).first()
-    found = delegators_of(place.dao, of, after=begin, most=size + 1)
-    shown = [address_json(who) for who in found[:size]]
+    found = delegations_to(place.dao, of, after=begin, most=size + 1)
+    shown = [address_json(who) for who, _ in found[:size]]
     return {
         "count": row.delegators if row else 0,
         "delegators": shown,
+        "delegations": [{"account": address_json(who), "share_bps": share} for who, share in found[:size]],
         "next": shown[-1] if len(found) > size else None,
     }
 

@@ -10,7 +10,7 @@ from django.utils.translation import gettext, ngettext
 from governance import asked_power, unconfirmed
 from governance.asked_power import Degraded, newest_asked
 from governance.models import AccountPower, AskedPower, OnchainCheck, PowerCheckpoint, Proposal, chain_order
-from governance.power import delegations_of, delegators_of, totals
+from governance.power import delegations_of, delegations_to, totals
 from governance.state import State
 from presentation import words
 from presentation.ballots import Ballots, ballots_of
@@ -87,7 +87,7 @@ class Profile:
     power: int
     total: int  # of all accounts
     delegators: int
-    named: list[bytes]  # the first of them
+    named: list[tuple[bytes, int]]  # the first of them, and what share of its votes each delegates, in basis points
     to: list[tuple[bytes, int]]  # to whom it delegates, and what share of its votes in basis points
     cast: list[Cast]  # newest first
     changes: list[Change]  # newest first
@@ -164,7 +164,7 @@ def profile(place: DaoView, account: bytes) -> Profile:
         power=row.power if row else 0,
         total=totals(place.dao).power,
         delegators=row.delegators if row else 0,
-        named=delegators_of(place.dao, account, most=NAMED),
+        named=delegations_to(place.dao, account, most=NAMED),
         to=delegations_of(place.dao, account),
         cast=[cast for cast in looked_at if cast.counts],
         looked_at=len(looked_at),

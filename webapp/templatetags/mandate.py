@@ -134,6 +134,12 @@ def share(part: int, whole: int) -> str:
     return words.percent(part, whole)
 
 
+@register.filter
+def bps(share: int) -> str:
+    """A share in basis points in per cent."""
+    return words.basis_points(share)
+
+
 @register.simple_tag
 def mark(part: int, whole: int) -> int:
     """`part` of `whole` on a line of 1000, for the bars."""

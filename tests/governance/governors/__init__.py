@@ -14,7 +14,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[3]
 SOURCES = tuple(
     f"tests/governance/governors/{name}.sol"
-    for name in ("V5", "V4", "Odd5", "Wallets", "Numbered", "Layered5", "Silent5", "Owned")
+    for name in ("V5", "V4", "Odd5", "Wallets", "Numbered", "Layered5", "Silent5", "Owned", "Split")
 )
 TIMELOCK = "@openzeppelin/contracts/governance/TimelockController.sol"
 

@@ -26,6 +26,7 @@ import {
 import { call as callChain, getBlock, getCode, readContract, waitForTransactionReceipt } from "viem/actions";
 
 import { confirm, minedElsewhere, type Shown } from "./connection";
+import { partsIn, splitData, SPLITTING, whole, WHOLE_BPS, type Part } from "./parts";
 import { Problem, type Site, type Wallet } from "./providers";
 import { words } from "./words";
 
@@ -291,14 +292,26 @@ const TOKEN = parseAbi([
 export interface Delegation {
   held: bigint | null;
   delegate: Address | null;
-  /** Whether it answers with a list of delegates and their shares (ERC20VotesPartialDelegation). */
-  isSplit: boolean;
+  /** Where it answers with a list of delegates and their shares (ERC20VotesPartialDelegation): that list. */
+  parts: Part[] | null;
+  /** Among how many delegates this page can split the votes; null: it can't. */
+  most: number | null;
 }
 
-/** Whether an answer is an array of pairs: where it begins, how many there are, and two words of each. */
-function isListOfPairs(data: Hex): boolean {
-  if (size(data) < 64 || size(data) % 32 !== 0 || BigInt(slice(data, 0, 32)) !== 32n) return false;
-  return BigInt(slice(data, 32, 64)) * 64n === BigInt(size(data) - 64);
+const MOST_PARTS = 100; // that this page offers, whatever the token takes
+
+/** Among how many delegates the token lets the account split its votes, as a trial of what is so already shows; null
+ * where it does not, or counts in other parts than basis points. */
+async function mostParts(held: Shown, token: Address, now: readonly Part[]): Promise<number | null> {
+  const through = client(held.wallet);
+  const ask = (functionName: "DENOMINATOR" | "MAX_PARTIAL_DELEGATIONS"): Promise<bigint> => readContract(through, { address: token, abi: SPLITTING, functionName });
+  try {
+    const [denominator, most] = await Promise.all([ask("DENOMINATOR"), ask("MAX_PARTIAL_DELEGATIONS"), attempt(held, splitCall(token, now))]);
+    if (denominator !== BigInt(WHOLE_BPS) || most < 2n) return null;
+    return most < BigInt(MOST_PARTS) ? Number(most) : MOST_PARTS;
+  } catch {
+    return null; // what is not known to work is not offered
+  }
 }
 
 /** Asks the votes token, through the wallet, what the account shown holds and with whom it votes. */
@@ -310,11 +323,18 @@ export async function readDelegation(held: Shown, token: Address): Promise<Deleg
     );
   const [balance, delegate] = await Promise.all([ask("balanceOf"), ask("delegates")]);
   const isAddress = delegate !== null && size(delegate) === 32 && BigInt(slice(delegate, 0, 12)) === 0n;
+  const parts = delegate === null ? null : partsIn(delegate);
   return {
     held: balance !== null && size(balance) === 32 ? BigInt(balance) : null,
-    delegate: isAddress ? getAddress(slice(delegate, 12)) : null,
-    isSplit: delegate !== null && isListOfPairs(delegate),
+    delegate: isAddress ? getAddress(slice(delegate, 12)) : parts && whole(parts),
+    parts,
+    most: parts && (await mostParts(held, token, parts)),
   };
+}
+
+/** The call that delegates the tokens of whoever sends it in these parts. */
+export function splitCall(token: Address, parts: readonly Part[]): Call {
+  return { to: token, data: splitData(parts), value: 0n };
 }
 
 /** The call that delegates all tokens of whoever sends it. */

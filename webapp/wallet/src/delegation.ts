@@ -6,7 +6,9 @@ import { formatUnits, getAddress, isAddress, zeroAddress, type Address, type Hex
 import { act, element, whenRead, type Tell } from "./acting";
 import { delegateCall, getJson, mined, postJson, readDelegation, send, signDelegation, type Delegation } from "./chain";
 import { current, wrongNetwork, type Shown } from "./connection";
+import { percent, real, sum, WHOLE_BPS, type Part } from "./parts";
 import { Problem, type Site } from "./providers";
+import { showSplitting, wireSplitting } from "./splitting";
 import { words } from "./words";
 
 function box(): HTMLElement | null {
@@ -29,8 +31,24 @@ async function nameOf(account: Address, of: HTMLElement): Promise<string> {
   return told?.name ? words.namedAddress(told.name, short) : of.dataset.delegate === account ? short : account;
 }
 
+const MOST_NAMED = 10; // delegates whose names this site is asked for; the others are shown by their addresses
+
+/** Who gets which part, one line each, and what is left for nobody. */
+async function linesOf(parts: readonly Part[], held: Shown, of: HTMLElement): Promise<string[]> {
+  const named = real(parts).map(async ({ to, bps }, index) => {
+    const name = to === held.account ? words.yourself : index < MOST_NAMED ? await nameOf(to, of) : to;
+    return words.partTo(percent(bps), name);
+  });
+  const rest = WHOLE_BPS - sum(real(parts));
+  return [...(await Promise.all(named)), ...(rest > 0 ? [words.partToNobody(percent(rest))] : [])];
+}
+
 async function sentences(held: Shown, told: Delegation, of: HTMLElement): Promise<string[]> {
-  const { held: units, delegate } = told;
+  const { held: units, delegate, parts } = told;
+  if (units !== null && delegate === null && parts) {
+    const lead = units === 0n ? [words.holdsNothing, words.holdsNothingInParts] : [words.holdsInParts(amount(units, of))];
+    return [...lead, ...(await linesOf(parts, held, of))];
+  }
   if (units === null || delegate === null) return [words.delegationUnknown];
   const isNobody = delegate === zeroAddress;
   const name = isNobody ? words.nobody : delegate === held.account ? words.yourself : await nameOf(delegate, of);
@@ -61,10 +79,11 @@ export async function showDelegation(): Promise<void> {
   shown.append(element("p", words.readingDelegation, "small quiet"));
   const told = await readDelegation(seen, tokenOf(of));
   const [lead = "", ...more] = await sentences(seen, told, of);
-  if (told.delegate !== null) more.push(words.oneDelegate);
-  if (told.isSplit) more.push(words.splitsElsewhere);
+  if (told.parts) more.push(told.most === null ? words.splitsElsewhere : words.splitsHere);
+  else if (told.delegate !== null) more.push(words.oneDelegate);
   if (current() !== seen) return; // an answer about another account
   shown.replaceChildren(element("p", lead, "lead"), ...more.map((text) => element("p", text, "small quiet")));
+  showSplitting(of, told, of.dataset.account !== seen.account);
   of.dataset.account = seen.account;
   if (told.delegate) of.dataset.now = told.delegate;
   const hide = (name: string, to: Address | undefined): void => {
@@ -116,6 +135,7 @@ export function wireDelegation(): void {
       void act(button, status, (held, site, tell) => delegate(of, to(held), held, site, tell));
     });
   };
+  wireSplitting(of, status);
   wire("[data-to-page]", () => chosen(of));
   wire("[data-to-self]", (held) => held.account);
   wire("[data-to-nobody]", () => zeroAddress);
