@@ -11,7 +11,7 @@ from typing import Any, Protocol
 from django.utils.translation import gettext_noop
 
 from agent import choice
-from governance.numbers import if_grouped
+from governance.numbers import if_grouped, in_language
 from governance.sentences import Sentence, Table, Template, Translate, Values
 
 
@@ -106,8 +106,18 @@ def _nothing_to_approve(values: Values, translate: Translate) -> str:
     return text.format(status=values["status"].replace("_", " "))
 
 
-def _policy_refuses(values: Values, _translate: Translate) -> str:
-    return " ".join(reason["text"] for reason in values["reasons"])
+def _policy_refuses(values: Values, translate: Translate) -> str:
+    # The reasons are in the words of `policies`, which are English in every language: another language says so.
+    return translate(gettext_noop("{reasons}")).format(reasons=" ".join(reason["text"] for reason in values["reasons"]))
+
+
+def _least_from_quote(values: Values, translate: Translate) -> str:
+    text = gettext_noop(
+        "the swap's minimum is {amount}: {share} % below what the pool {pool} would give by its price at block "
+        "{block}, {time} UTC; that price is the word of this pool alone, which whoever set it up may have chosen"
+    )
+    amount, share = if_grouped(values["amount"], translate), in_language(values["share"], translate)
+    return translate(text).format_map({**values, "amount": amount, "share": share})
 
 
 def _model_abstained(values: Values, translate: Translate) -> str:
@@ -271,10 +281,7 @@ SENTENCES: Mapping[str, Template] = {
         "{payee} was paid {amount} by the treasury on {day}, not by an act of this agent: transaction {transaction}"
     ),
     "form_since_approved": gettext_noop("not known when it was approved: {why}. Look, and ask again"),
-    "least_from_quote": gettext_noop(
-        "the swap's minimum is {amount}: {share} % below what the pool {pool} would give by its price at block "
-        "{block}, {time} UTC; that price is the word of this pool alone, which whoever set it up may have chosen"
-    ),
+    "least_from_quote": _least_from_quote,
     "price_moved": gettext_noop(
         "the price of the swap moved: by that of block {block} it would have to bring {least} base units of {token} at "
         "least, where its minimum is {before}"

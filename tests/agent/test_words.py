@@ -7,6 +7,7 @@ import re
 from string import Formatter
 
 import pytest
+from django.utils import translation
 
 from agent.acts.candidates import derive
 from agent.acts.grammar import parse
@@ -73,7 +74,8 @@ def test_a_page_says_it_in_the_readers_language(code: str) -> None:
     if isinstance(template, str):
         values = {field.partition(":")[0]: "5" for _, field, _, _ in Formatter().parse(template) if field}
     else:
-        values |= dict.fromkeys(("piece", "attempts", "number", "error", "operator"), "5")
+        plain = "piece attempts number error operator amount share pool block time"
+        values |= dict.fromkeys(plain.split(), "5")
         values["word"] = "5" if code == "word_with_digits" else values["word"]
     sentence = say(code, **values)
     assert worded(sentence) == sentence
@@ -144,3 +146,20 @@ def test_every_text_that_is_stored_stands_beside_its_code(world: World) -> None:
     assert TABLE.of_json(refusal.label_code) == refusal.label
     assert refusal.module_code
     assert refusal.module_says.startswith(refusal.module_code)
+
+
+def test_a_swaps_minimum_is_said_with_the_numbers_of_the_language():
+    said = say(
+        "least_from_quote", amount=f"1,234.5 USDC (0x{'12' * 20})", share="0.50", pool="0x" + "34" * 20, block="7",
+        time="2026-11-30 12:00",
+    )  # fmt: skip
+    assert f"1,234.5 USDC (0x{'12' * 20}): 0.50 % below" in said
+    with translation.override("de"):
+        assert f"1.234,5 USDC (0x{'12' * 20}): 0,50 % unter" in worded(said)
+
+
+def test_reasons_in_the_words_of_policies_are_said_to_be_english_in_another_language():
+    said = say("policy_refuses", reasons=[{"text": "Call 1: {x}."}, {"text": "The act has no calls."}])
+    assert said == "Call 1: {x}. The act has no calls."
+    with translation.override("de"):
+        assert worded(said) == "die Gründe, auf Englisch: Call 1: {x}. The act has no calls."
