@@ -9,6 +9,7 @@ miss; then it exits with 1. Prints JSON with the plans.
 
 Power is skewed as it is in DAOs: a quarter of the delegators delegate to one account, which has half as many
 checkpoints as there are delegates; ten accounts cast a tenth of the votes, one on nearly every proposal each.
+What its agent and its readers leave: `bench.acted`.
 """
 
 import argparse
@@ -20,6 +21,8 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+from bench import acted
 
 BAR_MS = 20.0
 LARGE = 5_000  # rows; a table with more must not be read from end to end
@@ -89,8 +92,9 @@ _FILL = (
 )
 
 
-def fill(proposals: int, votes: int, delegates: int) -> Any:
-    """A DAO of this size in the (empty, migrated) database; statistics are fresh, as autovacuum keeps them."""
+def fill(proposals: int, votes: int, delegates: int, acts: int | None = None) -> Any:
+    """A DAO of this size in the (empty, migrated) database; statistics are fresh, as autovacuum keeps them. `acts`: as
+    many as there are proposals where None."""
     from django.db import connection
 
     from governance.models import Chain, Contract, Cursor, Dao, Delegation, PowerCheckpoint
@@ -123,14 +127,15 @@ def fill(proposals: int, votes: int, delegates: int) -> Any:
         )
         while keep_words():
             pass
+        acted.fill(dao, proposals if acts is None else acts)
         sql.execute("VACUUM ANALYZE")
     return dao
 
 
 # 302: to the only DAO. 403: of the local chain. 404, 410: nothing of the kind is there. 503: the chain would be asked.
 STATUSES = (200, 302, 403, 404, 410, 503)
-# What an address needs beside the DAO; where there is nothing of the kind, that is what its answer says.
-_UNKNOWN = {
+# What an address needs beside the DAO where nothing better is known (`pages`).
+_OTHERWISE = {
     "request_id": "1", "number": "1", "name": "0x" + "00" * 32, "token": "x", "table": "proposals", "form": "json",
     "policy_id": "0x" + "01" * 32,
 }  # fmt: skip
@@ -158,9 +163,10 @@ _ASKED_WITH = {
     "api/v1/daos/<slug>/proposals/<proposal_id>/ballot": "?support=1&voter={account}",
     "api/v1/daos/<slug>/requests/<request_id>/approval": "?candidate=c1",
     "api/v1/daos/<slug>/delegates/<account>/statement": "?signed_at_s=1&text_hash=0x" + "00" * 32,
-    "api/v1/daos/<slug>/policies/<policy_id>/payment": "?asset=0x" + "00" * 20 + "&to={account}&amount=1",
+    "api/v1/daos/<slug>/policies/<policy_id>/payment": "?asset=0x" + "55" * 20 + "&to={account}&amount=1",
 }
 _ALSO_OLD = "proposal_id"  # of these the one with the most votes is opened, and an old one
+_ALSO_PAID = "request_id"  # of these one that waits for the operator is opened, and one that was paid
 
 
 def routes(resolver: Any = None, before: str = "") -> Iterator[str]:
@@ -189,14 +195,19 @@ def pages(dao: Any) -> dict[str, str]:
         "last_proposals": -(-len(numbers) // PAGE), "last_delegates": -(-listed // PAGE),
         "middling": "0x" + f"{totals(dao).holders // 2 | 4:040x}",
     }  # fmt: skip
-    known = {**_UNKNOWN, "slug": dao.slug, "account": "0x" + "1".rjust(40, "0"), "proposal_id": str(numbers.last())}
+    general = {**_OTHERWISE, "slug": dao.slug, "account": "0x" + "1".rjust(40, "0"), "proposal_id": str(numbers.last())}
+    tokens, names, waiting = acted.tokens(dao), acted.names(), acted.waiting_request()
     found = {}
     for route in dict.fromkeys(routes()):
+        own = {"token": tokens.get(route), "name": names.get(route), "request_id": waiting}
+        known = general | {name: value for name, value in own.items() if value is not None}
         for more in (_ASKED_WITH.get(route, ""), *_MORE.get(route, ())):
             found[f"/{route}{more}"] = _filled(route, known) + more.format(**places, **known)
         if _ALSO_OLD in route:
             old = {**known, "proposal_id": str(numbers[len(numbers) // 2])}
             found[f"/{route} (old)"] = _filled(route, old) + _ASKED_WITH.get(route, "").format(**old)
+        if _ALSO_PAID in route:
+            found[f"/{route} (paid)"] = _filled(route, general) + _ASKED_WITH.get(route, "").format(**general)
     return found
 
 

@@ -86,8 +86,12 @@ def hanging(dao: Dao, *, longer_than: datetime.timedelta) -> list[Hanging]:
     asked saw it."""
     of_calendar = Q(pk__in=by_calendars(dao))
     began, decided = Max("moves__at", filter=_BEGAN), Max("moves__at", filter=_DECIDED_SO)
+    under_way = Request.objects.filter(Q(status__in=_DECIDED) | of_calendar, dao=dao, status__in=_GETTING_ON)
+    numbers = list(under_way.values_list("pk", flat=True))  # few: their moves alone are read, not those of all
+    if not numbers:
+        return []
     rows = (
-        Request.objects.filter(Q(status__in=_DECIDED) | of_calendar, dao=dao, status__in=_GETTING_ON)
+        Request.objects.filter(pk__in=numbers)
         .select_related("module")
         .annotate(began=began, decided=decided)
         .annotate(since=Coalesce(Case(When(of_calendar, then="began"), default="decided"), "began", "created_at"))

@@ -117,8 +117,13 @@ def unpaid(dao: Dao, *, newer_than: datetime.timedelta, older_than: datetime.tim
         for row in missed.order_by("created_at", "pk")[:_MOST_READ]
     ]
     of_calendars = Q(pk__in=by_calendars(dao), status__in=ENDED)
-    ended = Request.objects.filter(of_calendars | Q(status=Request.Status.FAILED), dao=dao).select_related("module")
-    ended = ended.exclude(reason_code=_IS_PAID).annotate(since=Max("moves__at", filter=Q(moves__to_status=F("status"))))
+    ended = Request.objects.filter(of_calendars | Q(status=Request.Status.FAILED), dao=dao)
+    numbers = list(ended.exclude(reason_code=_IS_PAID).values_list("pk", flat=True))  # whose moves alone are read
+    ended = (
+        Request.objects.filter(pk__in=numbers)
+        .select_related("module")
+        .annotate(since=Max("moves__at", filter=Q(moves__to_status=F("status"))))
+    )
     for row in ended.filter(since__gt=begin, since__lte=end).order_by("since", "pk")[:_MOST_READ]:
         operator = operator_named(row.module, bytes(row.policy_id))
         accounts = frozenset({bytes(row.requested_by)} | ({operator} if operator else set()))

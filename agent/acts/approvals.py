@@ -10,7 +10,7 @@ from django.db import transaction
 
 from agent.acts import forms, life, operators
 from agent.acts.calls import calls_from_json, calls_hash
-from agent.acts.policy import PolicyInForce, in_force
+from agent.acts.policy import PoliciesRead, PolicyInForce, in_force
 from agent.acts.words import Stated, say
 from agent.models import Approval, Candidate, Plan, Request
 from agent.work_names import EXECUTE_WORK
@@ -66,9 +66,10 @@ def compose(
     )
 
 
-def typed_data(request: Request, candidate: Candidate) -> dict[str, Any]:
+def typed_data(request: Request, candidate: Candidate, policies: PoliciesRead | None = None) -> dict[str, Any]:
     """What the operator signs to approve `candidate`. Raises ApprovalError and `policy.NoPolicyInForce`."""
-    return _document(in_force(request.dao, request.policy_id), request, candidate)
+    policy = (policies or PoliciesRead()).in_force(request.dao, request.policy_id)
+    return _document(policy, request, candidate)
 
 
 def _document(policy: PolicyInForce, request: Request, candidate: Candidate) -> dict[str, Any]:

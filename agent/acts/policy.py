@@ -84,6 +84,34 @@ def in_force(dao: Dao, policy_id: bytes) -> PolicyInForce:
     )
 
 
+class PoliciesRead:
+    """The policies that one page or answer is about: each is read and decoded once, however often it is asked for."""
+
+    def __init__(self) -> None:
+        self._in_force: dict[tuple[int, bytes], PolicyInForce | NoPolicyInForce] = {}
+        self._operators: dict[tuple[int, bytes], bytes | None] = {}
+
+    def in_force(self, dao: Dao, policy_id: bytes) -> PolicyInForce:
+        """Return what `in_force` does, and raise what it raises."""
+        key = dao.pk, bytes(policy_id)
+        if key not in self._in_force:
+            try:
+                self._in_force[key] = in_force(dao, policy_id)
+            except NoPolicyInForce as error:
+                self._in_force[key] = error
+        found = self._in_force[key]
+        if isinstance(found, NoPolicyInForce):
+            raise NoPolicyInForce(found.sentence)
+        return found
+
+    def operator(self, contract: Contract, policy_id: bytes) -> bytes | None:
+        """Return what `operator_named` does."""
+        key = contract.pk, bytes(policy_id)
+        if key not in self._operators:
+            self._operators[key] = operator_named(contract, policy_id)
+        return self._operators[key]
+
+
 def operator_named(contract: Contract, policy_id: bytes) -> bytes | None:
     """The operator that the newest code of a policy of this module names; None where the mirror can't say."""
     found = PolicyVersion.objects.filter(module=contract, policy_id=policy_id).order_by("-version")

@@ -4,17 +4,19 @@
 from typing import Any
 
 from agent.acts import approvals, life, silence
-from agent.acts.policy import NoPolicyInForce, operator_named
+from agent.acts.policy import NoPolicyInForce, PoliciesRead
 from agent.models import Candidate, Plan, Refusal, Request
 from governance.chain.address import checksum
 from policies.notation.hexadecimal import hex_text
 
 
-def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
+def shown(request: Request, *, public: bool = True, policies: PoliciesRead | None = None) -> dict[str, Any]:
     """Return a request as plain values, amounts as text, with what may be done now and by whom.
 
     `public` leaves out who is who on the roster, and another's prefix of the key: the operator's console shows them.
+    `policies` of a list: what requests before this one had read.
     """
+    policies = policies or PoliciesRead()
     plan: Plan | None = getattr(request, "plan", None)
     candidates = list(request.candidates.all())
     refusals = sorted(request.refusals.all(), key=lambda refusal: refusal.pk)
@@ -41,8 +43,8 @@ def shown(request: Request, *, public: bool = True) -> dict[str, Any]:
         "no_second_look": None if (look := silence.of(plan)) is None else str(look),
         "asker_means": (plan.asker_means or None) if plan else None,
         "candidates": [_candidate(row, public) for row in candidates],
-        "may": _may(request, open_ones),
-        "approval": _approval(request, plan, open_ones),
+        "may": _may(request, open_ones, policies),
+        "approval": _approval(request, plan, open_ones, policies),
         "refusal": "; ".join(str(row) for row in refusals)
         or (request.reason if request.status == Request.Status.REFUSED else None),
         "refusals": [_refusal(row) for row in refusals],
@@ -57,11 +59,11 @@ def _hex(value: bytes) -> str:
     return hex_text(bytes(value))
 
 
-def _may(request: Request, open_ones: list[Candidate]) -> list[dict[str, Any]]:
+def _may(request: Request, open_ones: list[Candidate], policies: PoliciesRead) -> list[dict[str, Any]]:
     """What may be done now: each candidate that may be approved, and by whom (None where that is not known)."""
     if not open_ones:
         return []
-    operator = operator_named(request.module, bytes(request.policy_id))
+    operator = policies.operator(request.module, bytes(request.policy_id))
     by = None if operator is None else checksum(operator)
     return [{"what": "approve", "candidate": candidate.key, "by": by} for candidate in open_ones]
 
@@ -95,7 +97,9 @@ def _refusal(refusal: Refusal) -> dict[str, Any]:
     }
 
 
-def _approval(request: Request, plan: Plan | None, open_ones: list[Candidate]) -> dict[str, Any] | None:
+def _approval(
+    request: Request, plan: Plan | None, open_ones: list[Candidate], policies: PoliciesRead
+) -> dict[str, Any] | None:
     """What the operator signs: for the candidate that was chosen, else for the one that the asker means, else for the
     first; None where nothing may be approved."""
     if not open_ones:
@@ -103,7 +107,7 @@ def _approval(request: Request, plan: Plan | None, open_ones: list[Candidate]) -
     meant = [row for row in open_ones if plan and row.key == plan.asker_means]
     candidate = plan.candidate if plan and plan.candidate in open_ones else [*meant, *open_ones][0]
     try:
-        document = approvals.typed_data(request, candidate)
+        document = approvals.typed_data(request, candidate, policies)
     except (approvals.ApprovalError, NoPolicyInForce) as error:
         return {"candidate": candidate.key, "reason": str(error), "typed_data": None}
     return {"candidate": candidate.key, "reason": request.reason, "typed_data": document}

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The policies in force, and the acts under them: performed, held, objected to, refused."""
 
+from typing import Any
+
 from django.db import models
 
 from governance.fields import AddressField, Bytes32Field, Uint256Field
@@ -59,12 +61,23 @@ class Act(models.Model):
     objection_threshold = Uint256Field(null=True)
     log = models.ForeignKey(RawLog, on_delete=models.CASCADE, related_name="+")
     final_log = models.ForeignKey(RawLog, on_delete=models.SET_NULL, null=True, related_name="+")
+    at_chain_s = models.BigIntegerField()  # the log's, so that the newest are found without the logs of all
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["module", "policy_id", "number"], name="act_once")]
+        indexes = [
+            models.Index(fields=["dao", "-at_chain_s"], name="act_newest_first"),
+            models.Index(fields=["dao", "decision"], name="act_by_decision"),
+        ]
 
     def __str__(self) -> str:
         return f"act {self.number}: {self.status}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save it with its log's time."""
+        if self.at_chain_s is None:
+            self.at_chain_s = self.log.block_timestamp_chain_s
+        super().save(*args, **kwargs)
 
 
 class ActCall(models.Model):

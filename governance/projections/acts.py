@@ -109,6 +109,7 @@ class ModuleEvents:
                 "decision": a["decision"],
                 "status": status,
                 "log_id": log.pk,
+                "at_chain_s": log.block_timestamp_chain_s,
                 "final_log_id": None,
                 "act_id": None,
                 "releasable_chain_s": None,

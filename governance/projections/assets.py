@@ -52,7 +52,7 @@ class AssetEvents:
             self._flows.append(
                 TreasuryFlow(
                     dao=self._run.dao, log_id=log.pk, asset=contract.address, amount=a["value"], outgoing=outgoing,
-                    counterparty=a["to"] if outgoing else a["from"],
+                    counterparty=a["to"] if outgoing else a["from"], at_chain_s=log.block_timestamp_chain_s,
                 )
             )  # fmt: skip
 

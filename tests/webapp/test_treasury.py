@@ -68,6 +68,7 @@ def test_how_long_it_lasts_is_told_of_a_known_balance_alone(client, made):
     flow(made, 13_000_000, outgoing=False, log=made.log())
     assert told() == [{**rate, "came": "13000000", "left_days": None}]  # more came than went
     came = TreasuryFlow.objects.get(outgoing=False)
+    TreasuryFlow.objects.filter(pk=came.pk).update(at_chain_s=NOW - 200 * DAY)
     RawLog.objects.filter(pk=came.log_id).update(block_timestamp_chain_s=NOW - 200 * DAY)
     assert told() == [{**rate, "left_days": 100}]
     assert "At that rate what is held lasts about 100 days." in client.get("/river/treasury/").content.decode()

@@ -14,7 +14,7 @@ from ninja.errors import HttpError
 from pydantic import Field
 
 from agent.acts import approvals, ending, rosters, submitting
-from agent.acts.policy import NoPolicyInForce
+from agent.acts.policy import NoPolicyInForce, PoliciesRead
 from agent.acts.shown import shown
 from agent.models import Request
 from governance import standing
@@ -112,7 +112,9 @@ def newest_requests(request: HttpRequest, slug: str, page: int = 1, size: int = 
     """Requests to the agent, newest first, in pages."""
     place = DaoView.of(slug)
     page, size = page_and_size(page, size)
-    return [shown(row) for row in requests_of(place).order_by("-id")[(page - 1) * size : page * size]]
+    policies = PoliciesRead()
+    rows = requests_of(place).order_by("-id")[(page - 1) * size : page * size]
+    return [shown(row, policies=policies) for row in rows]
 
 
 def _one_request(slug: str, request_id: int) -> tuple[DaoView, Request]:

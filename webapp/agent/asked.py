@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import Case, IntegerField, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.http import Http404
 from django.utils.functional import Promise
 from django.utils.translation import gettext, gettext_lazy
@@ -15,7 +15,7 @@ from django.utils.translation import gettext, gettext_lazy
 from agent.acts import elsewhere, ending, forms, life, meaning, paid, silence
 from agent.acts.calls import calls_from_json
 from agent.acts.judging import PASSING
-from agent.acts.policy import NoPolicyInForce, in_force
+from agent.acts.policy import NoPolicyInForce, PoliciesRead, in_force
 from agent.acts.shown import shown
 from agent.acts.words import TABLE, reason_of
 from agent.models import Candidate, DecisionRecord, Refusal, Request, RequestMove, ScheduledTime
@@ -76,27 +76,27 @@ def page_of_requests(
     found = Request.objects.filter(dao=place.dao, status__in=GROUPS[group][1])
     if asked_by is not None:
         found = found.filter(requested_by=asked_by)
-    rank = Case(
-        When(status__in=WAITS_FOR_SOMEBODY, then=Value(0)),
-        When(status__in=UNDER_WAY, then=Value(1)),
-        default=Value(2),
-        output_field=IntegerField(),
-    )
-    keys = list(found.order_by(rank, "-id").values_list("pk", flat=True)[(page - 1) * PAGE : page * PAGE])
+    # What is not over is few. Sorted with it by one query, all that is over would be read, too.
+    newest = found.order_by("-id").values_list("pk", flat=True)
+    first = [*newest.filter(status__in=WAITS_FOR_SOMEBODY), *newest.filter(status__in=UNDER_WAY)]
+    begin, end = (max(0, edge - len(first)) for edge in ((page - 1) * PAGE, page * PAGE))
+    keys = first[(page - 1) * PAGE : page * PAGE] + list(newest.filter(status__in=ENDED)[begin:end])
     rows = {row.pk: row for row in requests_of(place).filter(pk__in=keys)}
-    return [request_row(rows[key]) for key in keys], found.count()
+    policies = PoliciesRead()
+    return [request_row(rows[key], policies) for key in keys], found.count()
 
 
 def waiting_and_newest(place: DaoView, newest: int = 5) -> list[dict[str, Any]]:
     """For the agent's page: what the operator may approve, a page of it at most, and the newest others."""
     waiting = list(requests_of(place).filter(status__in=life.APPROVABLE).order_by("-id")[:PAGE])
     others = list(requests_of(place).exclude(status__in=life.APPROVABLE).order_by("-id")[:newest])
-    return [request_row(row) for row in (*waiting, *others)]
+    policies = PoliciesRead()
+    return [request_row(row, policies) for row in (*waiting, *others)]
 
 
-def request_row(request: Request) -> dict[str, Any]:
+def request_row(request: Request, policies: PoliciesRead | None = None) -> dict[str, Any]:
     """A request worded for a list, with what may be approved now."""
-    view = shown(request)
+    view = shown(request, policies=policies)
     by = {action["candidate"]: action["by"] or "" for action in view["may"]}
     look = silence.of(getattr(request, "plan", None))
     return view | {

@@ -43,7 +43,7 @@ def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[li
             Prefetch("calls", ActCall.objects.order_by("position")),
             Prefetch("objections", Objection.objects.select_related("log__unconfirmed").order_by("id")),
         )
-        .order_by(*chain_order("log__", newest_first=True), "-id")
+        .order_by("-at_chain_s", *chain_order("log__", newest_first=True), "-id")
     )
     return list(rows[(page - 1) * size : page * size]), found.count()
 
@@ -143,8 +143,12 @@ def _total(place: DaoView, calls: Sequence[ActCall]) -> str:
 def planner_refusals(place: DaoView) -> list[Refusal]:
     """Candidates that the planner's check refused, newest first. What ends by itself, such as a pause between acts, is
     no refusal: it stands with its request."""
-    rows = Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id")[:200]
-    return [row for row in rows if not row.ends_by_itself(PASSING)][:50]
+    rows = Refusal.objects.filter(request__dao=place.dao).select_related("request").order_by("-id").defer("calls")
+    found: list[Refusal] = []
+    for begin, end in ((0, 50), (50, 200)):  # most are refusals: as many as are shown are read first
+        if len(found) < 50:
+            found += [row for row in rows[begin:end] if not row.ends_by_itself(PASSING)]
+    return found[:50]
 
 
 def refused(place: DaoView) -> list[dict[str, Any]]:

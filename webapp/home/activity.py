@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Q
 from django.urls import reverse
 from django.utils.translation import gettext
 
@@ -122,7 +121,7 @@ def _acts(place: DaoView, most: int) -> list[Event]:
     # An act that was announced long ago may have ended a moment ago.
     began_last = acts.order_by("-id").values("pk")[:most]
     ended_last = acts.exclude(final_log=None).order_by("-final_log_id").values("pk")[:most]
-    newest = acts.filter(Q(pk__in=began_last) | Q(pk__in=ended_last))
+    newest = acts.filter(pk__in=began_last.union(ended_last))  # asked for the one or the other, all acts would be read
     found = []
     for act in newest.select_related("log__unconfirmed", "final_log__unconfirmed"):
         about = gettext("Act %(number)s of policy %(policy)s") % {

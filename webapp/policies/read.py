@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from governance.chain import module
 from governance.models import ChainReading, PolicyVersion
@@ -38,8 +39,17 @@ class PolicyView:
     ended: bool
     reading: ChainReading | None  # the module's answer about this version; None: it was not asked yet
     counted_as_of_now: str  # what of the votes that stop an act counts as of now; empty where nothing is known to
-    document: DocumentView | None  # None where the code can't be shown, and so names none
-    versions: list[VersionView]
+    place: DaoView
+
+    @cached_property
+    def document(self) -> DocumentView | None:
+        """The document that the code names; None where the code can't be shown. A query, made where it is asked for."""
+        return document_of(self.code) if self.code else None
+
+    @cached_property
+    def versions(self) -> list[VersionView]:
+        """The versions so far. Two queries, made where they are asked for."""
+        return versions_of(self.place, self.version)
 
     @property
     def as_of(self) -> str:
@@ -89,8 +99,7 @@ def policy_views(place: DaoView, versions: Sequence[PolicyVersion]) -> list[Poli
                 end is not None and end <= place.now_chain_s,
                 reading,
                 counted_as_of_now(version.module),
-                document_of(code) if code else None,
-                versions_of(place, version),
+                place,
             )
         )
     return found

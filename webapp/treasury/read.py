@@ -52,7 +52,7 @@ def newest_flows(place: DaoView, limit: int = 10) -> list[TreasuryFlow]:
     return list(
         TreasuryFlow.objects.filter(dao=place.dao)
         .select_related("log__unconfirmed")
-        .order_by(*chain_order("log__", newest_first=True))[:limit]
+        .order_by("-at_chain_s", *chain_order("log__", newest_first=True))[:limit]
     )
 
 
@@ -80,7 +80,8 @@ def page_of_movements(place: DaoView, page: int = 1, size: int = PAGE) -> tuple[
     """A page of what went in and out, newest first, and how many movements there are. As many queries for one as for
     fifty."""
     found = TreasuryFlow.objects.filter(dao=place.dao)
-    newest = found.order_by(*chain_order("log__", newest_first=True)).select_related("log__unconfirmed")
+    in_order = found.order_by("-at_chain_s", *chain_order("log__", newest_first=True))
+    newest = in_order.select_related("log__unconfirmed")
     flows = list(newest[(page - 1) * size : page * size])
     return _with_reasons(place, flows), found.count()
 
@@ -137,7 +138,7 @@ def runways(place: DaoView, held: Sequence[Balance]) -> list[Runway]:
     length_s = place.now_chain_s - since
     if length_s < _LEAST_S:
         return []
-    moved = TreasuryFlow.objects.filter(dao=place.dao, log__block_timestamp_chain_s__gte=since).values("asset")
+    moved = TreasuryFlow.objects.filter(dao=place.dao, at_chain_s__gte=since).values("asset")
     amount = Uint256Field()
     sums = moved.annotate(
         went=Sum(Case(When(outgoing=True, then=F("amount")), default=0, output_field=amount)),
