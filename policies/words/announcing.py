@@ -9,10 +9,12 @@ the part of the budget that needs no announcement (PolicyModule, `_chargeBudget`
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from policies.code.policy_code import Budget, PolicyCode
+from policies.answer.permitted import permitted
+from policies.code.policy_code import Budget, PolicyCode, Rule, Source
 from policies.code.ring import worst_case_units
 from policies.code.schedules import SHORTEST_GAP_S, at_any_time, comes_back_within_s, in_time
 from policies.notation.amounts import format_duration, format_share
+from policies.words.conditions import which_rules
 from policies.words.lending import is_its_document
 from policies.words.wording import Vocabulary, budget_name, capital, limits, listed
 
@@ -52,7 +54,7 @@ def objection(policy: PolicyCode) -> str:
         f"{format_share(policy.objection_threshold_bps)} of all votes, rounded down, object in that time or before it "
         f"is made, and it must be made within {format_duration(policy.release_window_s)} after the wait. An announced "
         "act may take all that is left of a budget, as far as its rules permit. What it takes counts, too"
-        f"{_spent(policy)}."
+        f"{_spent(policy)}.{_counting_nothing(policy)}"
     )
 
 
@@ -64,6 +66,30 @@ def _spent(policy: PolicyCode) -> str:
         ": once the part that needs no announcement is spent, by whatever acts, nothing more goes without one until it "
         "comes back"
     )
+
+
+def _counting_nothing(policy: PolicyCode) -> str:
+    """Which calls need no announcement, whatever is left: the module charges no budget with an amount of 0."""
+    zero = [number for number, rule in enumerate(policy.rules, 1) if rule.charges and _may_count_nothing(policy, rule)]
+    free = [number for number, rule in enumerate(policy.rules, 1) if not rule.charges]
+    such = []
+    if zero:
+        such.append(f"calls for an amount of 0 under {which_rules(zero, policy)}")
+    if free:
+        such.append(f"calls under {which_rules(free, policy)}, which charge no budget by themselves")
+    if not such:
+        return ""
+    return (
+        " Calls that count nothing against any budget need no announcement, however many they are: so it can be with "
+        f"{' and with '.join(such)}."
+    )
+
+
+def _may_count_nothing(policy: PolicyCode, rule: Rule) -> bool:
+    """Whether the rule permits a call that charges nothing. Arrays have an entry at least, so each of them counts."""
+    calls = permitted(rule, policy)
+    charged = ((charge.word, charge.column) for charge in rule.charges if charge.source is Source.ARGUMENT)
+    return not calls.empty and all(0 in calls.at(place) for place in charged)
 
 
 def _must_announce(policy: PolicyCode) -> bool:

@@ -62,7 +62,9 @@ def test_the_payroll_in_words() -> None:
         "2 days; it is void if members with at least 5 % of all votes, rounded down, object in that time or before it "
         "is made, and it must be made within 5 days after the wait. An announced act may take all that is left of a "
         "budget, as far as its rules permit. What it takes counts, too: once the part that needs no announcement is "
-        "spent, by whatever acts, nothing more goes without one until it comes back.",
+        "spent, by whatever acts, nothing more goes without one until it comes back. Calls that count nothing against "
+        "any budget need no announcement, however many they are: so it can be with calls for an amount of 0 under the "
+        "only rule.",
         "A pause stops the agent, also one whose key is stolen, and voids what was announced; it lasts until the "
         "module's owner ends it. It can be paused at any time by the module's guardian, by its owner, or by members "
         "with at least 5 % of all votes together who sign one petition within 7 days (votes count as they were just "

@@ -12,11 +12,13 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from policies.code.encoding import decode, encode
+from policies.answer.evaluate import Allowed, Call, Mode, PolicyState, Refused, evaluate
+from policies.code.encoding import decode, encode, policy_id
 from policies.code.policy_code import PolicyCode, Rule
 from policies.code.ring import segment_seconds
 from policies.code.signatures import parse_function
 from policies.document.document import load
+from policies.notation.primitives import word
 from policies.words.explain import explain
 from policies.words.explanation import Explanation, explanation
 from policies.words.together import shown_case, totals
@@ -329,3 +331,51 @@ def test_that_lists_of_who_is_paid_are_signed_is_said_where_somebody_is_paid() -
     for name in DOCUMENTS:
         lists = "signs the lists of who is paid what" in explained(name).sentences[1]
         assert lists == ("may pay " in explained(name).together[0]), name
+
+
+def _stream_of(policy: PolicyCode, deposit: int) -> Allowed | Refused:
+    """The module's answer to a stream of so much without an announcement, under the template's second rule."""
+    rule = policy.rules[1]
+    recipient, token = policy.lists[0][0], int.from_bytes(policy.budgets[0].asset, "big")
+    data = rule.selector + b"".join(map(word, (recipient, deposit, token, 0, 0)))
+    state = PolicyState(policy_id("streams"), 1, 0, 0, policy.end_s, paused=False)
+    return evaluate(policy, state, [Call(rule.target, 0, data)] * 3, policy.start_s + DAY_S, Mode.EXECUTE)
+
+
+@pytest.mark.parametrize(
+    ("bound", "zero_goes", "said"),
+    [
+        (
+            '{at most: "30,000 USDC"}',
+            True,
+            "calls for an amount of 0 under rule 2 and with calls under rule 1, which charge no budget by themselves.",
+        ),
+        (
+            '{at least: "0.000001 USDC", at most: "30,000 USDC"}',
+            False,
+            "calls under rule 1, which charge no budget by themselves.",
+        ),
+    ],
+)
+def test_calls_that_count_nothing_are_said_to_need_no_announcement(bound: str, zero_goes: bool, said: str) -> None:
+    """All of the budget must be announced, and yet streams with a deposit of 0 go at once, any number of them."""
+    written = DOCUMENTS["streams"].replace('deposit: {at most: "30,000 USDC"}', f"deposit: {bound}")
+    document = load(written)
+    policy = decode(encode(document))
+    assert isinstance(_stream_of(policy, 1), Refused)
+    assert isinstance(_stream_of(policy, 0), Allowed) == zero_goes
+    text = "\n".join(explanation(policy, {}, {}, document=document).lines)
+    nothing = "Calls that count nothing against any budget need no announcement, however many they are"
+    assert text.count(nothing) == 1
+    assert f"{nothing}: so it can be with {said}" in text
+
+
+def test_where_each_call_must_count_something_nothing_is_said_of_calls_that_count_nothing() -> None:
+    payroll = DOCUMENTS["payroll"]
+    at_least = payroll.replace("amount: {", 'amount: {at least: "1 USDC", ', 1)
+    assert at_least != payroll
+    policies = [decode(encode(load(written))) for written in (payroll, at_least)]
+    assert ["Calls that count nothing" in "\n".join(explain(policy, {}, TOKENS)) for policy in policies] == [
+        True,
+        False,
+    ]
