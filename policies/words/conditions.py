@@ -70,14 +70,15 @@ def doubt(policy: PolicyCode, words: Vocabulary, asset: bytes) -> str:
         return " or MORE"
     for_shares = (rule for rule in policy.rules if counted_if_taken(policy, rule, words))
     charged = {policy.budgets[charge.budget].asset for rule in for_shares for charge in rule.charges}
-    return " (or ANOTHER token)" if asset in charged else ""
+    return " (or ANOTHER token, not limited here)" if asset in charged else ""
 
 
 def otherwise(policy: PolicyCode, words: Vocabulary) -> str:
     """What else can be, where the `caveat` says on which condition numbers are true; or empty."""
     if not_known_to_end(policy, words):
         return "; otherwise it can be MORE"
-    return "; otherwise ANOTHER token can go" if _taking_for_shares(policy, words) else ""
+    more = "; otherwise ANOTHER token can go, as much as the treasury allowed before"
+    return more if _taking_for_shares(policy, words) else ""
 
 
 def way_to_more(policy: PolicyCode, words: Vocabulary) -> tuple[int, ...]:

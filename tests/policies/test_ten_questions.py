@@ -185,7 +185,7 @@ TEMPLATE_FACTS = {
     ),
     "yield": Facts(
         "USDC", {"into the vault": Limit(20_000, 50_000, 6)}, [("into the vault",)], 182, "2 days", "3 %",
-        "until 2027-06-01", doubt=" (or ANOTHER token)",
+        "until 2027-06-01", doubt=" (or ANOTHER token, not limited here)",
         says=(
             "at most 1 in 10 of it is lost if 1 vUSDC is worth no less than 1 USDC, which no policy can show",
             "at most 1 in 100 of it is lost if 1 USDC is worth no less than 1 vUSDC, which no policy can show",
@@ -304,7 +304,7 @@ def three_vaults() -> tuple[str, Facts]:
     )
     facts = Facts(
         "USDC", {"saved": Limit(100_000, 1_000_000, 24)}, [("saved",)], 365, "2 days", "5 %", "until 2028-01-01",
-        doubt=" (or ANOTHER token)", says=(
+        doubt=" (or ANOTHER token, not limited here)", says=(
             "at most 1 in 1,000 of it is lost if 1 v",
             *(f"1 {name} is worth no less than 1 USDC" for name in vaults),
         ),
