@@ -311,7 +311,8 @@ def _of_asset(policy: PolicyCode, total: AssetTotal, words: Vocabulary) -> str:
         parts.append(f"{'for nothing it can go ' * bool(has_others)}{total.to_whom}")
     if fenced:
         which = ("what goes in another way" if whole else "the rest") if free else "all of it"
-        parts.append(f"for {which} something must come in: {_lost(total, words)}")
+        kept = " as long as what is called keeps to its standard" if total.pulling else ""
+        parts.append(f"for {which} something must come in{kept}: {_lost(total, words)}")
     if total.pulling:
         parts.append(_pulled(policy, total, words, alone=not (free or fenced)))
     return "; ".join(parts)
@@ -328,8 +329,8 @@ def _pulled(policy: PolicyCode, total: AssetTotal, words: Vocabulary, *, alone: 
 def pulls(numbers: Sequence[int]) -> str:
     """The condition under which something is pulled by the rules with these numbers, from 1."""
     return (
-        f"the contract that is called under {numbered_rules(numbers)} breaks its standard and uses an allowance to "
-        "take what such a call should not take"
+        f"the contract that is called under {numbered_rules(numbers)} breaks its standard and uses an allowance, "
+        "such as one given in the same act, to take what such a call should not take"
     )
 
 

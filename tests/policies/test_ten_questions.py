@@ -189,6 +189,8 @@ TEMPLATE_FACTS = {
         says=(
             "at most 1 in 10 of it is lost if 1 vUSDC is worth no less than 1 USDC, which no policy can show",
             "at most 1 in 100 of it is lost if 1 USDC is worth no less than 1 vUSDC, which no policy can show",
+            "for all of it something must come in as long as what is called keeps to its standard: at most 1 in 10",
+            "breaks its standard and uses an allowance, such as one given in the same act, to take what such a call",
             "rule 4 charges it, and whatever leaves by rule 3 counts too",
             "but all of it can go for nothing, and to anybody, if the contract that is called under rules 3 and 4",
         ),

@@ -58,8 +58,9 @@ def test_what_a_contract_takes_by_an_allowance_against_its_standard_is_said() ->
     (total,) = totals(policy, Vocabulary({}, TOKENS, {}))
     assert found.unopposed == total.joint.at_once == 1_000_000 * 10**6
     said = stolen(policy)
-    broken = "this only if the contract that is called under rule 2 breaks its standard and uses an allowance to take"
-    assert f"{broken} what such a call should not take; then for nothing, and this policy does not limit" in said
+    broken = "this only if the contract that is called under rule 2 breaks its standard and uses an allowance, such"
+    taken = "as one given in the same act, to take what such a call should not take; then for nothing, and this policy"
+    assert f"{broken} {taken} does not limit" in said
     assert "1,000,000 USDC right away" in said
     assert "takes nothing that a budget counts" not in said
     without = stolen(policy_of((budget(measured=True),), UNWRAP))
@@ -291,7 +292,8 @@ def test_a_payment_that_shares_its_budget_with_a_vault_limits_only_itself() -> N
     assert f"; for nothing it can go only to 0x0000…0007; {IN_ANOTHER_WAY}" in beside_a_vault
     assert "to anybody" not in beside_a_vault
     beside_an_allowance = stolen(policy_of((budget(measured=True),), LISTED, ALLOWANCE, VAULT, UNWRAP))
-    assert IN_ANOTHER_WAY in beside_an_allowance
+    kept = "something must come in as long as what is called keeps to its standard: "
+    assert IN_ANOTHER_WAY.replace("something must come in: ", kept) in beside_an_allowance
     assert TO_ANYBODY in beside_an_allowance
     assert "; only to 0x0000…0007." in stolen(policy_of((budget(measured=True),), LISTED))
 
