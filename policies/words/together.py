@@ -188,8 +188,8 @@ def more_than_is_permitted(policy: PolicyCode, words: Vocabulary) -> str:
         return ""
     rules = which_rules(numbers, policy)
     return (
-        f"but what calls under {rules} begin, or allow others to do (as a subscription goes on taking money), may go "
-        "beyond this, and this policy does not stop it"
+        f"but what calls under {rules} begin, or allow others to do (as a subscription goes on taking money), may "
+        "take from the treasury or do in its name more than is said here, and this policy does not stop it"
     )
 
 

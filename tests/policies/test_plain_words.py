@@ -69,6 +69,7 @@ def test_what_is_said_to_be_impossible_is_the_same_at_the_top_and_below(name: st
     assert said.together[0].endswith(
         f"; and make no other call; but {exception}" if begins else "; and do nothing else."
     )
+    assert not begins or "may take from the treasury or do in its name more than is said here, and" in exception
 
 
 def test_which_recipient_is_not_limited_is_said_with_the_reason() -> None:
