@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from policies.answer.permitted import Place, permitted, sends_ether
-from policies.code.policy_code import Charge, Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
+from policies.code.policy_code import ETHER_ASSET, Charge, Clause, Kind, PlaceKind, PolicyCode, Rule, Scope, Source
 from policies.code.signatures import Function, known_unbounded
 from policies.notation.amounts import Token, format_duration, format_time
 from policies.words.announcing import in_several_acts, limits_text, narrowed_text, objection, repeats, stopping
@@ -467,12 +467,19 @@ def _what_it_costs(policy: PolicyCode, rule: Rule, charge: Charge, words: Vocabu
         yield f"NOT BOUNDED IN PRICE, under {_THE_RULES}: all that {name} lets out can be lost; nothing must come back."
 
 
+def _read_balances(policy: PolicyCode) -> set[bytes]:
+    """The tokens that the module asks for the treasury's balance: of measured budgets, and of what must come in."""
+    measured = {budget.asset for budget in policy.budgets if budget.measured}
+    return (measured | {income.asset for rule in policy.rules for income in rule.incomes}) - {ETHER_ASSET}
+
+
 def _assumed(policy: PolicyCode, words: Vocabulary) -> str:
-    targets = sorted({rule.target for rule in policy.rules if not rule.no_selector})
-    if not targets:
+    called = {rule.target for rule in policy.rules if not rule.no_selector}
+    assumed = sorted(called | _read_balances(policy))
+    if not assumed:
         return f"Assumed: whoever is sent {words.coin} keeps control of the address."
-    shown = ", ".join(words.address(target) for target in targets[:LONG_LIST])
-    more = f" and {len(targets) - LONG_LIST:,} more" if len(targets) > LONG_LIST else ""
+    shown = ", ".join(words.address(target) for target in assumed[:LONG_LIST])
+    more = f" and {len(assumed) - LONG_LIST:,} more" if len(assumed) > LONG_LIST else ""
     return (
         f"Assumed, for a policy can't show it: the code at {shown}{more} is what it seems and stays so; "
         "whoever controls a proxy among them can put other code there after the vote."

@@ -383,3 +383,18 @@ def test_where_each_call_must_count_something_nothing_is_said_of_calls_that_coun
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("name", "symbols"),
+    [
+        ("swaps", {"USDC", "WETH"}),  # WETH is called by no rule: its balance shows what must come in
+        ("yield", {"USDC", "vUSDC"}),
+        ("need three_vaults", {"USDC", "vA", "vB", "vC"}),  # nor is USDC here: a budget measures it
+        ("need streams", {"USDC"}),
+        ("payroll", {"USDC"}),
+    ],
+)
+def test_each_token_whose_balance_bounds_rest_on_is_among_what_is_assumed(name: str, symbols: set[str]) -> None:
+    (assumed,) = (line for line in explained(name).sentences if line.startswith("Assumed, for a policy can't show it"))
+    assert set(re.findall(r"the token (\w+) \(", assumed)) == symbols
