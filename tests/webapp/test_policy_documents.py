@@ -17,7 +17,7 @@ from django.core.management import CommandError, call_command
 import policies
 from governance.chain.module import SET_POLICY
 from governance.models import Contract, PolicyVersion, ProposalTransition
-from policies.code.encoding import codehash, encode, set_policy_calldata
+from policies.code.encoding import codehash, encode, policy_id, set_policy_calldata
 from policies.document.document import load
 from policies.document.published import published
 from policies.notation.hexadecimal import hex_text
@@ -68,6 +68,21 @@ def test_the_text_in_the_proposal_is_found_kept_served_and_shown(client: Any, ma
     assert f"/policies/{hex_text(HASH)}.yaml" in page
     (policy,) = client.get("/api/v1/daos/river/policies").json()
     assert (policy["document_hash"], policy["document"]) == (hex_text(HASH), PUBLISHED)
+
+
+def test_a_policy_is_headed_by_the_name_in_its_document_where_its_id_is_made_of_that_name(
+    client: Any, made: Any
+) -> None:
+    row = put_in_force(made)
+    assert "Policy <code" in client.get(PAGE).content.decode()
+    texts.keep(PAYROLL)
+    # Its id is no hash of “payroll”: whoever reads the name would take it for another policy.
+    assert "Policy <code" in client.get(PAGE).content.decode()
+    PolicyVersion.objects.filter(pk=row.pk).update(policy_id=policy_id("payroll"))
+    page = client.get(PAGE).content.decode()
+    short = f"{hex_text(policy_id('payroll'))[:6]}"
+    assert f'Policy “payroll” <code title="{hex_text(policy_id("payroll"))}">{short}' in page
+    assert "Policy <code" not in page
 
 
 def test_the_text_of_a_call_whose_function_is_named_as_text_is_found(made: Any) -> None:

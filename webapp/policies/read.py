@@ -52,6 +52,11 @@ class PolicyView:
         return versions_of(self.place, self.version)
 
     @property
+    def name(self) -> str:
+        """Its name in the document whose hash is in its code; empty where that is not known."""
+        return self.document.policy_name(bytes(self.version.policy_id)) if self.document else ""
+
+    @property
     def as_of(self) -> str:
         """The block at which the module was asked, and how long ago; empty where it was not."""
         return as_of(self.reading)

@@ -7,6 +7,7 @@ proposal (a fenced block), from a file that an operator gives, or from another m
 
 from __future__ import annotations
 
+import functools
 import re
 import time
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ from governance.audit_log import Action, record
 from governance.chain.call import call_of
 from governance.chain.module import SET_POLICY
 from governance.models import Contract, Proposal
+from policies.document.document import load
 from policies.document.published import published
 from policies.notation.hexadecimal import hex_text
 from policies.notation.primitives import selector
@@ -72,6 +74,15 @@ def text_of(document_hash: bytes) -> str | None:
     """The document with this hash, or None where none is kept."""
     row = PolicyText.objects.filter(document_hash=document_hash).first()
     return row.text if row else None
+
+
+@functools.lru_cache(maxsize=64)
+def name_in(_document_hash: bytes, text: str) -> str:
+    """The name that a kept document gives its policy; empty where the document can't be read any more."""
+    try:
+        return load(text).name
+    except PolicyError:
+        return ""
 
 
 def fetch(document_hash: bytes, mirror: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from governance.chain.native import native_token
 from governance.models import PolicyVersion, Proposal, ProposalTransition
+from policies.code.encoding import policy_id
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_text
@@ -29,6 +30,11 @@ class DocumentView:
     @property
     def name(self) -> str:
         return hex_text(self.document_hash)
+
+    def policy_name(self, id_: bytes) -> str:
+        """The policy's name in the document; empty where none is kept, or where the id is made of another."""
+        name = texts.name_in(self.document_hash, self.text) if self.text is not None else ""
+        return name if name and policy_id(name) == id_ else ""
 
 
 @dataclass(frozen=True)
