@@ -69,7 +69,7 @@ def _joins(one: Effect, two: Effect, place: tuple[int, int], reads: Sequence[Rea
         for holder in (one.recipient, two.recipient)
     }
     if not all(places.values()):
-        return True
+        return False  # who isn't named there is joined to nobody
     folded = inside[0].voice.folded
     spans = sorted((min(p.start for p in named), max(p.end for p in named)) for named in places.values() if named)
     named = sorted((party for party in inside[0].parties if party.addresses), key=lambda party: party.start)

@@ -189,7 +189,7 @@ def _merged(text: str, places: Sequence[tuple[int, int, frozenset[bytes], str, b
         is_own = bool(addresses) and addresses <= names.own
         is_mistyped = not name and not _is_well_typed(text[start:end])
         last = found[-1] if found else None
-        if last is not None and start - last.end <= 90 and _joins(text, last, start, addresses, name):
+        if last is not None and start - last.end <= 90 and _joins(text, last, start, addresses, name, names):
             both = dict.fromkeys((*last.addresses, *addresses))
             agree = set(last.addresses) & addresses
             merged = tuple(sorted(agree)) if agree else tuple(both)
@@ -214,9 +214,11 @@ def _is_well_typed(written: str) -> bool:
     return written == checksum(hex_bytes(written))
 
 
-def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name: str) -> bool:
+def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name: str, names: Names) -> bool:
     """Whether what begins at `start` is another word for the same party: right behind it, or in brackets."""
     between = text[last.end : start]
+    if between.strip(" ") in (",", "\t") and _are_two(last, addresses, name, names):
+        return False  # "Ana, Ben and Lea", or two cells of a row
     if re.fullmatch(r"\s?\(?(?:[\w.-]{1,80}, ?)?\(?", between) and "(" in between:
         return True
     if (
@@ -226,6 +228,12 @@ def _joins(text: str, last: Party, start: int, addresses: frozenset[bytes], name
         return False
     # Two addresses one behind the other are two parties; a name and an address are one.
     return not (last.addresses and addresses and not name and not last.name)
+
+
+def _are_two(last: Party, addresses: frozenset[bytes], name: str, names: Names) -> bool:
+    """Whether both are names of the book, for parties that have no address in common."""
+    is_known = name in names.known and last.name in names.known
+    return is_known and bool(addresses) and bool(last.addresses) and not set(last.addresses) & addresses
 
 
 _TO_EACH = re.compile(r"\bto (?:each|both|all)(?: of)?(?: the following| these)?:? \(?$")

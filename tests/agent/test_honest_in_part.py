@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Honest words that were called another thing than the calls do; beside each, what must stay red or unsure."""
+
+import pytest
+from eth_utils.crypto import keccak
+
+from agent.understanding.effects import Book
+from agent.understanding.judging import Outcome
+from tests.agent.proposals import ANA, BEN, BOOK, CAROL, TREASURY, call, pays, verdict
+
+RED = {Outcome.DIFFERS, Outcome.NOT_TOLD}
+KNOWN = Book(
+    names={**BOOK.names, BEN: "Ben Wood", CAROL: "the press team"},
+    tokens=BOOK.tokens, contracts=BOOK.contracts, executor=BOOK.executor,
+)  # fmt: skip
+CANCELLER = keccak(b"CANCELLER_ROLE")
+GRANT, REVOKE = "grantRole(bytes32,address)", "revokeRole(bytes32,address)"
+
+
+def outcome(text, *calls):
+    return verdict(text, *calls, book=KNOWN).outcome
+
+
+def test_two_known_names_behind_a_comma_are_two_parties():
+    text = "Ana, Ben Wood and the press team get 300 GLD each."
+    three = [pays(300, ANA), pays(300, BEN), pays(300, CAROL)]
+    assert outcome(text, *three) not in RED
+    assert outcome(text, *three[:2]) is not Outcome.TOLD
+    assert outcome(text, *three[:2], pays(400, CAROL)) in RED
+
+
+@pytest.mark.parametrize("who", [(ANA,), (BEN,), (ANA, BEN)])
+def test_one_amount_for_two_names_is_not_told(who):
+    assert outcome("Pay 300 GLD to Ana, Ben Wood.", *(pays(300, one) for one in who)) is not Outcome.TOLD
+
+
+def test_the_cells_of_a_row_are_parties_of_their_own():
+    text = (
+        "Grant these roles:\n\n| Role | Contract | Holder |\n|---|---|---|\n| CANCELLER_ROLE | the timelock | Ana |\n"
+    )
+    assert outcome(text, call(TREASURY, GRANT, CANCELLER, ANA)) is Outcome.TOLD_IN_PART
+    assert outcome(text, call(TREASURY, GRANT, CANCELLER, BEN)) in RED
+    assert outcome(text, call(TREASURY, REVOKE, CANCELLER, ANA)) in RED
