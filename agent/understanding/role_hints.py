@@ -24,6 +24,9 @@ _TAKES = re.compile(
     r"dismiss\w*|replac\w*|retir\w*|tak(?:es?|en|ing) away|withdraw\w*|ends?|ended|ending|mov(?:es?|ed|ing)|"
     r"transfer\w*|hand\w* over|leav(?:es?|ing)|takes? the place of|place of|nobody|no one|dissolv\w*|retire\w*)\b"
 )
+_TAKES_IT = re.compile(
+    r"\b(?:and|then) tak(?:es?|ing) (?:it|them|(?:this|that|the) (?:role|right)) (?:away |back )?from\b"
+)
 _GIVES = re.compile(
     r"\b(?:grant\w*|g(?:ives?|iving|iven)(?! up)|assign\w*|add(?:s|ed|ing)?|appoint\w*|allow\w*|mak(?:es?|ing)|made|"
     r"becom\w*|receiv\w*|mov(?:es?|ed|ing)|replac\w*|set(?:s|ting)?|establish\w*|can|able|may|elect\w*|name[sd]?|"
@@ -148,6 +151,8 @@ def _is_taken(effect: Effect, read: Read) -> bool:
     if effect.recipient in (None, ZERO):
         return _TAKES.search(read.voice.folded) is not None
     markers = {party.marker for party in read.parties if effect.recipient in party.addresses}
+    if "from" in markers and _TAKES_IT.search(read.voice.folded) is not None:
+        return True  # "give it to Ana and take it from Ben"
     return _TAKES.search(read.voice.folded) is not None and not markers & {"to", "by", "with"}
 
 

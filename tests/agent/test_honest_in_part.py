@@ -41,3 +41,12 @@ def test_the_cells_of_a_row_are_parties_of_their_own():
     assert outcome(text, call(TREASURY, GRANT, CANCELLER, ANA)) is Outcome.TOLD_IN_PART
     assert outcome(text, call(TREASURY, GRANT, CANCELLER, BEN)) in RED
     assert outcome(text, call(TREASURY, REVOKE, CANCELLER, ANA)) in RED
+
+
+def test_what_is_given_to_one_is_taken_from_the_other():
+    text = "Give Ana the right to cancel on the timelock (CANCELLER_ROLE) and take it from Ben Wood."
+    calls = [call(TREASURY, GRANT, CANCELLER, ANA), call(TREASURY, REVOKE, CANCELLER, BEN)]
+    assert outcome(text, *calls) is Outcome.TOLD_IN_PART
+    turned = [call(TREASURY, GRANT, CANCELLER, BEN), call(TREASURY, REVOKE, CANCELLER, ANA)]
+    assert outcome(text, *turned) in RED
+    assert outcome(text, calls[0], turned[1]) in RED
