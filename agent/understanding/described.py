@@ -212,8 +212,38 @@ def tell(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
         beyond = beyond_lists(effect, found, book)
         return beyond or best or tell_permission(effect, found, book)
     if best is None or best.level <= Level.OFF:
-        return hinted_role(effect, found, book, need.target_words) or best
+        return hinted_role(effect, found, book, need.target_words) or (best or _hinted_setting(effect, found, book))
     return best
+
+
+# What a parameter asks of whom, where its own name isn't said.
+_ASKS = {
+    "proposal threshold": re.compile(r"\bproposers? (?:will |shall |must )?(?:need|have|hold)s? (?:at least )?$"),
+    "timelock delay": re.compile(r"\btimelock (?:will |shall |must )?waits? (?:for )?(?:at least )?$"),
+}
+_RATHER = re.compile(r"\b(?:instead of|rather than|up from|down from) (?:the )?(?:current )?$")
+_NOT_SET = re.compile(r"\b(?:not|no|never|nobody|without|only|else|such)\b|n't\b")
+
+
+def _hinted_setting(effect: Effect, found: Sequence[Scope], book: Book) -> Telling | None:
+    """The sentence that says what a new value asks, "the timelock will wait 2 days rather than 1 day": told in part."""
+    asks = _ASKS.get(effect.subject)
+    if asks is None or not effect.new_value.isdecimal() or effect.target not in book.contracts:
+        return None
+    clock = "time" if effect.subject == "timelock delay" else book.contracts[effect.target].clock
+    for scope in found:
+        read, folded = scope.reads[0], scope.reads[0].voice.folded
+        if scope.is_section or read.passage.is_quoted or read.passage.shape not in (Shape.SENTENCE, Shape.ITEM):
+            continue
+        if _NOT_NEW.search(folded.replace("current ", "")) or _NOT_SET.search(folded) or read.voice.has_condition:
+            continue
+        new = [one for one in read.quantities if asks.search(folded[: one.start])]
+        old = [one for one in read.quantities if _RATHER.search(folded[: one.start])]
+        if len(new) != 1 or len(new) + len(old) != len(read.quantities):
+            continue
+        if _number_fits(effect.subject, int(effect.new_value), new[0], clock) == "yes":
+            return Telling(Level.PART, ("subject",), scope.start, scope.end)
+    return None
 
 
 def _is_denied(effect: Effect, need: Need, found: Sequence[Scope]) -> bool:
@@ -657,6 +687,10 @@ def _numbers(effect: Effect, scope: Scope, book: Book, missing: list[str], off: 
     return False
 
 
+# Spanish, Portuguese, French: "de" behind "becomes" is no "from".
+_BECOMES = re.compile(r"(?<![\w])(?:pas(?:a|ará|e)|pass(?:a|ará|e|era)) (?:a|à) (?:ser|être) de\s+$")
+
+
 def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
     """The numbers that a scope gives as new values: not those behind "from", "currently" or in a column of old ones."""
     found: list[Quantity] = []
@@ -666,10 +700,14 @@ def _new_values(scope: Scope, need_words: Sequence[str]) -> list[Quantity]:
                if f.key == "old"]  # fmt: skip
         for quantity in read.quantities:
             before = folded[max(0, quantity.start - 24) : quantity.start]
-            if re.search(
-                r"\b(?:from|currently|instead of|down from|up from|of|by|de|von|desde)\s+(?:the )?(?:current )?$",
-                before,
-            ) and not (re.search(r"\bof\s+$", before)):
+            if (
+                not _BECOMES.search(before)
+                and re.search(
+                    r"\b(?:from|currently|instead of|down from|up from|of|by|de|von|desde)\s+(?:the )?(?:current )?$",
+                    before,
+                )
+                and not (re.search(r"\bof\s+$", before))
+            ):
                 continue
             if any(start <= quantity.start < end for start, end in old):
                 continue

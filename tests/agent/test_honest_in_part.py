@@ -6,7 +6,7 @@ from eth_utils.crypto import keccak
 
 from agent.understanding.effects import Book
 from agent.understanding.judging import Outcome
-from tests.agent.proposals import ANA, BEN, BOOK, CAROL, TREASURY, call, pays, verdict
+from tests.agent.proposals import ANA, BEN, BOOK, CAROL, GOVERNOR, TREASURY, call, pays, verdict
 
 RED = {Outcome.DIFFERS, Outcome.NOT_TOLD}
 KNOWN = Book(
@@ -50,3 +50,51 @@ def test_what_is_given_to_one_is_taken_from_the_other():
     turned = [call(TREASURY, GRANT, CANCELLER, BEN), call(TREASURY, REVOKE, CANCELLER, ANA)]
     assert outcome(text, *turned) in RED
     assert outcome(text, calls[0], turned[1]) in RED
+
+
+DAY = 86_400
+DELAY = "updateDelay(uint256)"
+THRESHOLD = "setProposalThreshold(uint256)"
+
+
+@pytest.mark.parametrize(
+    "text", ["The timelock will wait 3 days rather than 2 days.", "The timelock waits 3 days instead of 2 days."]
+)
+def test_a_delay_is_told_by_how_long_the_timelock_waits(text):
+    assert outcome(text, call(TREASURY, DELAY, 3 * DAY)) is Outcome.TOLD_IN_PART
+    assert outcome(text, call(TREASURY, DELAY, 2 * DAY)) in RED
+    assert outcome(text, call(GOVERNOR, "setVotingDelay(uint48)", 3 * DAY)) in RED
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The timelock will not wait 3 days.",
+        "The timelock will wait 2 days rather than 3 days.",
+        "Today the timelock waits 3 days.",
+        "If the timelock waits 3 days, nothing changes.",
+    ],
+)
+def test_words_that_set_no_delay_do_not_hint_at_one(text):
+    assert outcome(text, call(TREASURY, DELAY, 3 * DAY)) in RED
+
+
+def test_a_threshold_is_told_by_what_proposers_need():
+    text = "Proposers will need 90,000 votes instead of 40,000 votes."
+    assert outcome(text, call(GOVERNOR, THRESHOLD, 90_000 * 10**18)) is Outcome.TOLD_IN_PART
+    assert outcome(text, call(GOVERNOR, THRESHOLD, 40_000 * 10**18)) in RED
+
+
+def test_de_behind_becomes_is_no_from():
+    assert (
+        outcome("El periodo de votación pasa a ser de 5 días.", call(GOVERNOR, "setVotingPeriod(uint32)", 5 * DAY))
+        not in RED
+    )
+    assert (
+        outcome("El periodo de votación pasa a ser de 6 días.", call(GOVERNOR, "setVotingPeriod(uint32)", 5 * DAY))
+        in RED
+    )
+    assert (
+        outcome("El periodo de votación pasa de 5 días a 6 días.", call(GOVERNOR, "setVotingPeriod(uint32)", 5 * DAY))
+        in RED
+    )
