@@ -57,6 +57,8 @@ class _Clause(Parts):
     def _step(self) -> tuple[str, Piece] | None:
         piece = self._pieces[self._at]
         code = ""
+        if self._bids_more(piece):
+            return ("verb", piece)
         if piece.kind == "quantity":
             code = self._quantity(piece)
         elif piece.kind == "party":
@@ -77,6 +79,11 @@ class _Clause(Parts):
             code = "" if self._at == 0 or self._is_step_number() else "amount"
         self._at += 1
         return (code, piece) if code else None
+
+    def _bids_more(self, piece: Piece) -> bool:
+        """Whether a verb that only frames an order begins another one behind it: "and make her executor"."""
+        before = self._pieces[self._at - 1].text if self._at else ""
+        return piece.text in _BIDS and before in _BEGINS and self._is_core_begun()
 
     def _is_note(self, piece: Piece) -> bool:
         """Whether a star hangs on a word or number, as the mark of a note does."""
@@ -375,6 +382,12 @@ class _Clause(Parts):
 
 _FRAMES = ("proposal", "vote", "request", "call", "transaction", "order", "propose")
 _FRAME_VERBS = sets.words_of("propose proposes request requests requested requesting ask asks seek seeks want")
+_BIDS = sets.words_of(
+    "make makes making perform performs execute executes implement implements initiate initiates authorize authorizes "
+    "authorise authorises direct directs instruct instructs request requests propose proposes take takes use uses draw "
+    "draws"
+)
+_BEGINS = frozenset({"and", "&", ",", ";", "then", "also", "so", "which", "who", "will", "she", "he", "they", "it"})
 _GIFTS = sets.words_of("bounty prize reward contribution donation grant award payment transfer disbursement")
 _ORDINALS = frozenset({"first", "second", "third", "other", "old", "former", "previous"})
 _SERIES = frozenset({"fourth", "next", "last", "final", "following", "new", "one", "single"})
