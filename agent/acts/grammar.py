@@ -28,6 +28,7 @@ from agent.acts.pieces import (
     hint_beside_amount,
     is_strange,
     pieces_of,
+    with_names,
 )
 from agent.acts.rosters import Line
 from agent.acts.speech import check_digits, check_speech, is_plain_order
@@ -82,6 +83,13 @@ def parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s
     Raises NotUnderstood when there is no month, nobody to pay, anything beside an amount that is not understood, or a
     sentence that is no order to pay: a question, a negation, a condition, something that is over.
     """
+    try:
+        return _parse(text, lines, tokens, now_chain_s)
+    except NotUnderstood as error:
+        raise NotUnderstood(with_names(error.sentence, lines)) from error
+
+
+def _parse(text: str, lines: Sequence[Line], tokens: Sequence[Token], now_chain_s: int) -> Ask:
     shown, hidden = clean(text)
     check_digits(text)
     found = pieces_of(shown, lines)

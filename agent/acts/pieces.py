@@ -4,9 +4,11 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from agent.acts.rosters import Line
-from agent.acts.words import Stated
+from agent.acts.words import Stated, say
+from governance.sentences import Sentence
 from policies.notation.amounts import Token
 from policies.notation.visible import hidden, without_hidden
 
@@ -65,6 +67,21 @@ def clean(text: str) -> tuple[str, bool]:
 def pieces_of(shown: str, lines: Sequence[Line]) -> list[Piece]:
     """The pieces of a clean text, each with its kind, in their order; blanks are none."""
     return [(match.lastgroup or "", match.group()) for match in _TOKEN.finditer(_mark_names(shown, lines))]
+
+
+def with_names(sentence: Sentence, lines: Sequence[Line]) -> Sentence:
+    """Return the sentence with each name that stands in it as its mark (`pieces_of`) written out."""
+    if "\x00" not in sentence:
+        return sentence
+
+    def written(value: Any) -> Any:
+        if isinstance(value, list):
+            return [written(one) for one in value]
+        if not isinstance(value, str) or isinstance(value, Sentence):
+            return value
+        return re.sub(r"\x00(\d+)\x00", lambda mark: lines[int(mark[1])].name, value)
+
+    return say(sentence.code, **{name: written(value) for name, value in sentence.values.items()})
 
 
 def is_strange(piece: Piece, by_symbol: Mapping[str, Token]) -> bool:

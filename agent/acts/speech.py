@@ -192,7 +192,7 @@ def _is_vague(speech: _Speech, i: int) -> bool:
 
 
 def _is_a_salary_with_more(speech: _Speech, i: int) -> bool:
-    return speech.word(i) in _SALARY and _has_an_amount_on_top(speech.pieces, i)
+    return speech.word(i) in _SALARY and _has_an_amount_on_top(speech, i)
 
 
 def _is_not_from_the_treasury(speech: _Speech, i: int) -> bool:
@@ -243,8 +243,19 @@ def _is_a_fraction(speech: _Speech, i: int) -> bool:
 
 
 def _is_another_payment(speech: _Speech, i: int) -> bool:
-    has_amount = any(kind == "number" and not YEAR.fullmatch(text) for kind, text in speech.pieces)
-    return speech.word(i) in _OTHER_PAYMENTS and not has_amount
+    is_said = any(not _is_year(speech.pieces, n, speech.by_symbol) for n in _numbers(speech.pieces))
+    return speech.word(i) in _OTHER_PAYMENTS and not is_said
+
+
+def _numbers(pieces: Sequence[Piece]) -> list[int]:
+    return [i for i, (kind, _) in enumerate(pieces) if kind == "number"]
+
+
+def _is_year(pieces: Sequence[Piece], i: int, by_symbol: Mapping[str, Token]) -> bool:
+    """Whether the number at `i` is a year: 2026, and not 2026 USDC."""
+    behind = [text.casefold() for _, text in pieces[i + 1 : i + 3]]
+    is_of_a_token = " ".join(behind[:1]) in by_symbol or " ".join(behind) in by_symbol
+    return YEAR.fullmatch(pieces[i][1]) is not None and not is_of_a_token
 
 
 def _is_not_now(speech: _Speech, i: int) -> bool:
@@ -297,17 +308,19 @@ def _check_not_turned(found: Sequence[Piece]) -> None:
             raise NotUnderstood(say("turned", word=word))
 
 
-def _has_an_amount_on_top(found: Sequence[Piece], salary: int) -> bool:
+def _has_an_amount_on_top(speech: _Speech, salary: int) -> bool:
     """Whether an amount may come on top of the salary at this place: nobody is named between them, and they are joined
     ("the salary for November and 500 USDC", "500 USDC on top of the salary")."""
+    found = speech.pieces
     if [kind for kind, _ in found[salary + 2 : salary + 3]] == ["number"] and found[salary + 1][1] in _ADDING:
         return True
-    for side in (found[salary + 1 :], list(reversed(found[:salary]))):
+    for side in (range(salary + 1, len(found)), range(salary - 1, -1, -1)):
         joined = False
-        for kind, piece in side:
+        for i in side:
+            kind, piece = found[i]
             if kind in PAYEE_KINDS:
                 break
-            if kind == "number" and not YEAR.fullmatch(piece):
+            if kind == "number" and not _is_year(found, i, speech.by_symbol):
                 if joined:
                     return True
                 break

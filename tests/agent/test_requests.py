@@ -252,6 +252,7 @@ def test_another_span_than_one_month_is_read_as_no_month(text: str, named: str) 
         ("pay jon an advance for November", "another_payment"),
         ("pay jon what we owe for November", "another_payment"),
         ("pay jon the difference for November", "another_payment"),
+        ("pay ines 2000 USDC on top of the salary for November", "salary_or_on_top"),
         ("pay jon later for November", "turned"),
         ("pay the contributors for November tomorrow", "turned"),
     ],
@@ -696,3 +697,28 @@ def test_who_has_no_say_is_told_why_a_name_is_not_read() -> None:
     reads = {kind for kind in kinds if askers.reads_names(rules, askers.Standing(kind))}
     assert reads == {askers.DELEGATE, askers.OPERATOR}
     assert {kind for kind in kinds if askers.reads_names(None, askers.Standing(kind))} == askers.HAS_A_SAY
+
+
+@pytest.mark.parametrize("digits", ["1999", "2000", "2026", "2099", "2,026"])
+@pytest.mark.parametrize("what", ["as a bonus", "for her expenses"])
+def test_an_amount_that_could_be_a_year_is_an_amount_before_a_token(digits: str, what: str) -> None:
+    (one_off,) = drafts(f"pay ines {digits} USDC {what}")
+    assert [line.amount for line in one_off.lines] == [int(digits.replace(",", "")) * 10**6]
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("pay two ines salaries for 2026-12", "two ines"),
+        ("pay three ines payments", "three ines"),
+        ("pay both jon salaries", "both jon"),
+        ("pay more kim payments", "more kim"),
+        ("pay the contributors 500 USDC per ines", "per ines"),
+    ],
+)
+def test_what_is_said_of_a_name_has_the_name_and_no_mark_of_it(text: str, named: str) -> None:
+    """PostgreSQL takes no NUL, of which the marks are made: the request was never answered."""
+    with pytest.raises(NotUnderstood) as stopped:
+        drafts(text)
+    assert f'"{named}"' in str(stopped.value)
+    assert "\x00" not in f"{stopped.value.sentence.values} {stopped.value}"
