@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from agent.acts import askers, elsewhere, forms, quotes, rosters
-from agent.acts.askers import month_begins_s
 from agent.acts.candidates import Draft, PayLine, derive
 from agent.acts.grammar import Ask, parse
 from agent.acts.judging import Words
@@ -30,7 +29,6 @@ from policies.notation.hexadecimal import hex_text
 _LISTS_TOKENS = {
     "no_amount", "no_amount_currency", "no_amount_bare", "no_amount_unit", "no_amount_no_token", "word_with_digits",
 }  # fmt: skip
-_LATELY_S = 31 * 86_400
 
 
 def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words]:
@@ -62,7 +60,7 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
     drafts = derive(ask, lines, tokens, paid_lines(policy, ask.period, request), now_chain_s)
     if only_names and any(line.provenance["amount"] == "operator" for draft in drafts for line in draft.lines):
         raise NotUnderstood(say("names_without_amount"))  # some of its names are given an amount, and some are not
-    strange, since_s = unrecorded_payees(policy), now_chain_s - _LATELY_S
+    strange, since_s = unrecorded_payees(policy), elsewhere.since_s(ask.period, now_chain_s)
     doubts = [doubt for doubt in (asker.doubt, askers.early_doubt(roster, ask.period)) if doubt]
     doubts += askers.rule_doubts(rules, asker, ask.period)
     if only_names:
@@ -74,7 +72,7 @@ def derive_words(known: Situation, rpc: Rpc) -> tuple[Roster, list[Draft], Words
                 *draft.differences,
                 *doubts,
                 *(_lately(request, draft, tokens, now_chain_s) if not ask.period else []),
-                *_elsewhere(request, draft, tokens, month_begins_s(ask.period) if ask.period else since_s),
+                *_elsewhere(request, draft, tokens, since_s),
                 *by_form({line.recipient for line in draft.lines}, ask.period, request),
                 *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in draft.lines) else []),
             ),
@@ -125,7 +123,7 @@ def derive_act(known: Situation, rpc: Rpc) -> tuple[list[Draft], Words, list[dic
         *_prices_said(known, forms.wanted(policy.code, request.act), quoted, rpc),
         *([asker.doubt] if asker.doubt else []),
         *_lately(request, draft, tokens, known.pinned.now_chain_s),
-        *_elsewhere(request, draft, tokens, known.pinned.now_chain_s - _LATELY_S),
+        *_elsewhere(request, draft, tokens, elsewhere.since_s("", known.pinned.now_chain_s)),
         *([UNRECORDED] if any((line.recipient, line.asset) in strange for line in lines) else []),
     )
     return [replace(draft, differences=whys)], Words(tokens, native_token(rpc.chain_id)), quoted
@@ -174,7 +172,7 @@ def _lately(request: Request, draft: Draft, tokens: Sequence[Token], now_chain_s
     found = []
     for act, payment in lately(request.dao, {line.recipient for line in draft.lines}, besides=request, most=5):
         at_s = paid_chain_s(act)
-        if at_s > now_chain_s - _LATELY_S:
+        if at_s > now_chain_s - elsewhere.LATELY_S:
             token = text_of.get(payment.asset)
             amount = (
                 token.text(payment.amount) if token else f"{payment.amount} base units of {checksum(payment.asset)}"

@@ -2,21 +2,23 @@
 """What the treasury paid people by other hands than the agent's: by a vote, by a Safe's owners. As the mirror read it:
 transfers out of the treasury of the tokens that it follows. What another wallet pays is not in it."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import count
 
 from agent.acts.askers import month_begins_s
 from agent.acts.paid import payment_of
 from agent.acts.words import say
-from agent.models import Candidate
+from agent.models import Candidate, Plan
 from governance.chain.address import checksum
 from governance.models import Act, Dao, RawLog, TreasuryFlow, chain_order
 from governance.sentences import Sentence
 from policies.notation.amounts import Token
 from policies.notation.hexadecimal import hex_bytes, hex_text
 
-_MOST_READ = 200  # newest transfers to the same people that are looked through
+LATELY_S = 31 * 86_400  # how far back from its plan a one-off's payees are looked at
+_AT_ONCE = 200  # transfers that are read at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,21 +32,26 @@ class Transfer:
     transaction: bytes
 
 
-def transfers(dao: Dao, payees: Collection[bytes], since_chain_s: int, most: int = 10) -> list[Transfer]:
-    """Return what the treasury paid these people since then, but by acts of the agent, the newest first."""
-    found = TreasuryFlow.objects.filter(
-        dao=dao, outgoing=True, counterparty__in=list(payees), log__block_timestamp_chain_s__gte=since_chain_s
+def transfers(dao: Dao, payees: Collection[bytes], since_chain_s: int) -> Iterator[Transfer]:
+    """Yield what the treasury paid these people since then, but by acts of the agent, the newest first.
+
+    Transfers of nothing are none: a token lets anybody move 0 of what is another's, in the treasury's name.
+    """
+    found = (
+        TreasuryFlow.objects.filter(dao=dao, outgoing=True, counterparty__in=list(payees), amount__gt=0)
+        .filter(at_chain_s__gte=since_chain_s)
+        .select_related("log")
+        .order_by(*chain_order("log__", newest_first=True))
     )
-    flows = list(found.select_related("log").order_by(*chain_order("log__", newest_first=True))[:_MOST_READ])
-    paid = [
-        Transfer(
-            bytes(flow.counterparty), bytes(flow.asset), int(flow.amount), flow.log.block_timestamp_chain_s,
-            bytes(flow.log.transaction_hash),
-        )
-        for flow in flows
-    ]  # fmt: skip
-    by_acts = _by_acts(dao, {flow.log.block_number for flow in flows})
-    return [one for one in paid if (one.transaction, one.recipient, one.asset, one.amount) not in by_acts][:most]
+    for begin in count(0, _AT_ONCE):
+        flows = list(found[begin : begin + _AT_ONCE])
+        by_acts = _by_acts(dao, {flow.log.block_number for flow in flows})
+        for flow in flows:
+            key = bytes(flow.log.transaction_hash), bytes(flow.counterparty), bytes(flow.asset), int(flow.amount)
+            if key not in by_acts:
+                yield Transfer(key[1], key[2], key[3], flow.at_chain_s, key[0])
+        if len(flows) < _AT_ONCE:
+            return
 
 
 def _by_acts(dao: Dao, blocks: Collection[int]) -> set[tuple[bytes, bytes, bytes, int]]:
@@ -63,27 +70,44 @@ def _by_acts(dao: Dao, blocks: Collection[int]) -> set[tuple[bytes, bytes, bytes
     }
 
 
+def since_s(period: str, planned_chain_s: int) -> int:
+    """Return since when the payees of a request of this month (empty for a one-off) are looked at."""
+    return month_begins_s(period) if period else planned_chain_s - LATELY_S
+
+
 def said(dao: Dao, payees: Collection[bytes], since_chain_s: int, tokens: Sequence[Token]) -> list[Sentence]:
-    """Say what the treasury paid these people since then, but by acts of the agent."""
-    return [_said(one, tokens) for one in transfers(dao, payees, since_chain_s)]
+    """Say what the treasury paid each of these people since then, but by acts of the agent: of each token the newest
+    transfer, and how many there were before it."""
+    found: dict[tuple[bytes, bytes], list[Transfer]] = {}
+    for one in transfers(dao, payees, since_chain_s):
+        found.setdefault((one.recipient, one.asset), []).append(one)
+    return [_said(newest, len(older), tokens) for newest, *older in found.values()]
 
 
-def _said(one: Transfer, tokens: Sequence[Token]) -> Sentence:
-    token = next((token for token in tokens if token.address == one.asset), None)
+def _said(newest: Transfer, older: int, tokens: Sequence[Token]) -> Sentence:
+    token = next((token for token in tokens if token.address == newest.asset), None)
     return say(
-        "paid_elsewhere",
-        payee=checksum(one.recipient),
-        amount=token.text(one.amount) if token else f"{one.amount} base units of {checksum(one.asset)}",
-        day=f"{datetime.fromtimestamp(one.at_chain_s, UTC):%Y-%m-%d}",
-        transaction=hex_text(one.transaction),
+        "paid_elsewhere_often" if older else "paid_elsewhere",
+        payee=checksum(newest.recipient),
+        asset=checksum(newest.asset),
+        amount=token.text(newest.amount) if token else f"{newest.amount} base units of {checksum(newest.asset)}",
+        day=f"{datetime.fromtimestamp(newest.at_chain_s, UTC):%Y-%m-%d}",
+        transaction=hex_text(newest.transaction),
+        older=older,
     )
 
 
-def unwarned(candidate: Candidate, period: str, tokens: Sequence[Token]) -> list[Sentence]:
-    """Say what the treasury paid somebody of the candidate since the month began, and the operator was not told."""
-    if not period:
-        return []
-    told = {item["values"]["transaction"] for item in candidate.difference_codes if item["code"] == "paid_elsewhere"}
+def unwarned(plan: Plan, candidate: Candidate, tokens: Sequence[Token]) -> list[Sentence]:
+    """Say what the treasury paid somebody of the candidate, in the time that was looked at when it was planned and
+    since, of which the operator was not told."""
+    told = {
+        (item["values"]["transaction"], item["values"]["payee"], item["values"].get("asset"))
+        for item in candidate.difference_codes
+        if item["code"] in ("paid_elsewhere", "paid_elsewhere_often")
+    }
     payees = {hex_bytes(line["recipient"]) for line in candidate.lines}
-    found = transfers(candidate.request.dao, payees, month_begins_s(period))
-    return [_said(one, tokens) for one in found if hex_text(one.transaction) not in told]
+    # A plan of a site before this was kept has its row's time alone.
+    planned_chain_s = int(plan.inputs.get("at_chain_s", plan.created_at.timestamp()))
+    request = candidate.request
+    found = said(request.dao, payees, since_s(request.period, planned_chain_s), tokens)
+    return [one for one in found if (one.values["transaction"], one.values["payee"], one.values["asset"]) not in told]

@@ -292,7 +292,7 @@ def _unseen(known: Chosen) -> tuple[list[Sentence], Sentence] | None:
     where it was approved before; None where there is nothing."""
     if (found := paid.unwarned(known.policy, known.request, known.candidate)) is not None:
         return [found[0]], found[1]
-    moved = elsewhere.unwarned(known.candidate, known.request.period, known.words.tokens)
+    moved = elsewhere.unwarned(known.plan, known.candidate, known.words.tokens)
     return (moved, say("form_since_approved", why=because(moved))) if moved else None
 
 

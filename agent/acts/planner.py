@@ -142,6 +142,7 @@ def _store(
                     "operator": checksum(bytes(roster.operator)),
                 },
                 "quotes": list(quoted),
+                "at_chain_s": str(known.pinned.now_chain_s),
                 "tokens": [
                     {"asset": checksum(token.address), "symbol": token.symbol, "decimals": str(token.decimals)}
                     for token in lent.tokens

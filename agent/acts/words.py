@@ -280,6 +280,10 @@ SENTENCES: Mapping[str, Template] = {
     "paid_elsewhere": gettext_noop(
         "{payee} was paid {amount} by the treasury on {day}, not by an act of this agent: transaction {transaction}"
     ),
+    "paid_elsewhere_often": gettext_noop(
+        "{payee} was paid {amount} by the treasury on {day}, not by an act of this agent: transaction {transaction}; "
+        "transfers of the same token to them before that, in the time that was looked at: {older}"
+    ),
     "form_since_approved": gettext_noop("not known when it was approved: {why}. Look, and ask again"),
     "least_from_quote": _least_from_quote,
     "price_moved": gettext_noop(

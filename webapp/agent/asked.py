@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from itertools import islice
 from typing import Any
 
 from django.db.models import QuerySet
@@ -33,6 +34,7 @@ from presentation.paging import PAGE
 from presentation.policies import decode_version
 
 Status = Request.Status
+MOST_TRANSFERS = 10  # by others than the agent, on a request's page
 # Who is waited for: the operator, or, of an act that was announced, the members who may object.
 WAITS_FOR_SOMEBODY = (Status.NEEDS_APPROVAL, Status.SCHEDULED)
 UNDER_WAY = (Status.RECEIVED, Status.WAITING, Status.PLANNED, Status.EXECUTING)
@@ -157,7 +159,7 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
         "records": [_record_view(place, record) for record in request.records.order_by("id")],
         "by_calendar": ScheduledTime.objects.filter(request=request).exists(),
         "acts": acts_of(place, request),
-        "transfers": [_transfer(place, one) for one in elsewhere.transfers(place.dao, payees, 0)] if payees else [],
+        **_transfers(place, payees),
         "payments": [_payment(place, act, payment) for act, payment in paid.lately(place.dao, payees, besides=request)],
     }
 
@@ -293,6 +295,15 @@ def _payment(place: DaoView, act: Act, payment: paid.Payment) -> dict[str, Any]:
         "when": words.moment(paid.paid_chain_s(act)),
         "act": act,
         "is_pending": act.status == Act.Status.SCHEDULED,
+    }
+
+
+def _transfers(place: DaoView, payees: Collection[bytes]) -> dict[str, Any]:
+    """The newest payments by others than the agent to the same people, and whether there are older ones."""
+    found = list(islice(elsewhere.transfers(place.dao, payees, 0), MOST_TRANSFERS + 1)) if payees else []
+    return {
+        "transfers": [_transfer(place, one) for one in found[:MOST_TRANSFERS]],
+        "has_more_transfers": len(found) > MOST_TRANSFERS,
     }
 
 
