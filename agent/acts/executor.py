@@ -262,7 +262,7 @@ def _bind(request: Request, rpc: Rpc, signer: Signer) -> Binding | None:
             for warning in warnings:
                 paid.warn(candidate, warning)
             if authority.approval is None:
-                _move(request, Request.Status.NEEDS_APPROVAL, because(warnings))
+                _move(request, Request.Status.NEEDS_APPROVAL, warnings[0] if len(warnings) == 1 else because(warnings))
             else:
                 _move(request, Request.Status.REFUSED, since_approved)
         return None
