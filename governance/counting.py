@@ -56,7 +56,8 @@ def _counting(mode: str | None) -> Counting:
     support, params, quorums = told.get("support", []), told.get("params", [None]), told.get("quorum", [])
     in_parts = params == ["fractional"]
     is_known = len(support) == len(params) == len(quorums) == 1 and support[0] in _SUPPORTS and params[0] in _PARAMS
-    is_known = is_known and (quorums == ["bravo"] or set(quorums[0].split(",")) <= _IN_QUORUM)
+    # Votes for count towards it in all modes that are counted here.
+    is_known = is_known and (quorums == ["bravo"] or {"for"} <= set(quorums[0].split(",")) <= _IN_QUORUM)
     if in_parts and support == ["bravo"] and quorums == ["bravo"]:
         is_known = False  # the order of the parts is not told
     return Counting(mode, in_parts, by_parameters=False, is_known=is_known)

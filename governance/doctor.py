@@ -182,21 +182,28 @@ def _power(dao: Dao) -> Iterator[Finding]:
         yield Finding(Level.OK, "power", "read from the votes token's logs")
 
 
+_NEAR_INDEX = "CREATE INDEX search_word_near ON webapp_searchword USING gin (folded gin_trgm_ops)"
+
+
 def _spelling() -> Finding:
     """Of the whole database: whether search can forgive misspelt words."""
     with connection.cursor() as sql:
         sql.execute(
-            """SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm'),
-                      to_regclass('search_word_near') IS NOT NULL"""
+            """SELECT to_regprocedure('similarity(text,text)') IS NOT NULL,
+                      to_regclass('search_word_near') IS NOT NULL,
+                      (SELECT extnamespace::regnamespace::text FROM pg_extension WHERE extname = 'pg_trgm')"""
         )
-        has_trigrams, has_index = sql.fetchone()
+        has_trigrams, has_index, schema = sql.fetchone()
     if has_trigrams and has_index:
         return Finding(Level.OK, "search", "finds misspelt words")
+    if schema is not None and not has_trigrams:
+        words = "finds no misspelt words, for the database has pg_trgm in a schema that this site does not search"
+        step = f"add {schema} to the search_path of the site's role"
+        return Finding(Level.NOTE, "search", f"{words}; who may, {step}, and then runs in it: {_NEAR_INDEX}")
     words = (
         "finds no misspelt words, for the database has no pg_trgm"
         if not has_trigrams
         else "is slow with misspelt words"
     )
     steps = "" if has_trigrams else "CREATE EXTENSION pg_trgm; "
-    index = "CREATE INDEX search_word_near ON webapp_searchword USING gin (folded gin_trgm_ops)"
-    return Finding(Level.NOTE, "search", f"{words}; who may, runs in it: {steps}{index}")
+    return Finding(Level.NOTE, "search", f"{words}; who may, runs in it: {steps}{_NEAR_INDEX}")

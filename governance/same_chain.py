@@ -24,19 +24,38 @@ def check(urls: Sequence[str], chain_id: int) -> str | None:
 
     Raises:
         OtherChain: one of them serves another chain.
-        RpcError: one of them failed.
+        RpcError: none of them answered; what the last one did.
     """
     to_compare = [_kept_first_block(chain_id), *_first_blocks_of_the_sites_nodes(chain_id)]
-    unknown = None
+    unknown, failures = None, []
     for url in urls:
-        node = Rpc([url], chain_id)
-        first = _hash_of(node, 0)
-        if first is not None and any(known not in (None, first) for known in to_compare):
-            raise OtherChain(_words(chain_id))
-        _compare_final_block(node, chain_id)
-        if first is None:
-            unknown = "the node shows no first block, so whether it serves the chain that this site reads is not known"
+        try:
+            found = _compare(Rpc([url], chain_id), chain_id, to_compare)
+        except RpcError as error:  # what can be asked of the others is asked of them
+            failures.append(error)
+            continue
+        unknown = unknown or found
+    if failures and len(failures) == len(urls):
+        raise failures[-1]
+    if failures and unknown is None:
+        return f"one of the nodes was not compared with the chain that this site reads: {failures[-1]}"
     return unknown
+
+
+def _compare(node: Rpc, chain_id: int, firsts: Sequence[bytes | None]) -> str | None:
+    """Compare one node; return what is not known of it."""
+    first = _hash_of(node, 0)
+    if first is not None and any(known not in (None, first) for known in firsts):
+        raise OtherChain(_words(chain_id))
+    is_compared = _compare_final_block(node, chain_id)
+    if first is None:
+        return "the node shows no first block, so whether it serves the chain that this site reads is not known"
+    if not is_compared:
+        return (
+            "the node shows none of the final blocks that this site read, so whether it serves a copy of the chain "
+            "that went its own way is not known"
+        )
+    return None
 
 
 def _words(chain_id: int) -> str:
@@ -68,16 +87,19 @@ def _first_blocks_of_the_sites_nodes(chain_id: int) -> list[bytes | None]:
     return found
 
 
-def _compare_final_block(node: Rpc, chain_id: int) -> None:
-    """Hold the newest final block that was read of the chain against the node's."""
+def _compare_final_block(node: Rpc, chain_id: int) -> bool:
+    """Hold the newest final block that was read of the chain, and that the node has come to, against the node's; return
+    False where there are such blocks and the node shows none to compare."""
     if _is_local(chain_id):
-        return
-    final = Block.objects.filter(dao__chain_id=chain_id, finalized=True).order_by("-number").first()
+        return True
+    read = Block.objects.filter(dao__chain_id=chain_id, finalized=True)
+    final = read.filter(number__lte=node.head_number()).order_by("-number").first()
     if final is None:
-        return
+        return not read.exists()
     shown = _hash_of(node, final.number)
     if shown is not None and shown != bytes(final.hash):
         raise OtherChain(_words(chain_id))
+    return shown is not None
 
 
 def _hash_of(node: Rpc, number: int) -> bytes | None:

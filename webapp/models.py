@@ -357,8 +357,8 @@ class SearchText(models.Model):
 
 
 class SearchWord(models.Model):
-    """A word that some proposal's text has, to find what a misspelt one means (`webapp.proposals.spelling`). `folded`:
-    without its accents."""
+    """A word that some proposal's text has or had, to find what a misspelt one means (`webapp.proposals.spelling`).
+    `folded`: without its accents, cut at 200 letters."""
 
     dao = models.ForeignKey(Dao, on_delete=models.CASCADE, related_name="+", db_index=False)
     word = models.CharField(max_length=30)

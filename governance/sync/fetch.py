@@ -169,15 +169,18 @@ def read_range(
 
 def _without_time(found: RangeLogs) -> set[int]:
     """The blocks whose header must say their time. A log's own time saves its header; one that the chain had not come
-    to yet, or was beyond in an earlier block, is in another unit or wrong."""
+    to yet is in another unit or wrong; of two that go backwards, either may be the wrong one."""
     newest_s, latest_s = found.below.timestamp_chain_s if found.below else 1, found.last.timestamp_chain_s
-    numbers = set()
+    numbers: set[int] = set()
+    newest: int | None = None
     for log in found.logs:
         time_s = log.timestamp_chain_s or 0
         if newest_s <= time_s <= latest_s:
-            newest_s = time_s
-        else:
-            numbers.add(log.block_number)
+            newest_s, newest = time_s, log.block_number
+            continue
+        numbers.add(log.block_number)
+        if 0 < time_s < newest_s and newest is not None:
+            numbers.add(newest)
     return numbers
 
 

@@ -59,6 +59,8 @@ def test_the_mode_decides_what_a_vote_adds(mode, support, params, expected):
         ("support=bravo", False),  # what counts towards the quorum is not told
         ("support=bravo&quorum=", False),
         ("support=bravo&quorum=supermajority", False),
+        ("support=bravo&quorum=abstain", False),
+        ("support=bravo&quorum=against", False),
         ("support=bravo&quorum=for,abstain,delegated", False),
         ("support=bravo&quorum=for,abstain&quorum=for", False),
         ("support=bravo&support=quadratic&quorum=for", False),

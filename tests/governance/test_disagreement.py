@@ -1050,6 +1050,18 @@ def test_a_log_without_a_time_takes_its_headers(chain, serve, dao, said):
     assert_fresh(chain, dao, serve().url)
 
 
+def test_of_times_that_go_backwards_the_one_before_is_looked_at_too(chain, serve, dao):
+    quiet = [[] for _ in range(DEPTH + 2)]
+    votes = [blocks for n in range(1, 4) for blocks in ([], [transaction(vote(n))])]
+    chain.grow([], [transaction(CREATED)], *votes, *quiet)
+    lying, later = [block for block in chain.blocks if block.logs][1:3]
+    node = serve(timed(lambda time_s: hex(later.time_s + 1 if time_s == lying.time_s else time_s)))
+    sync_once(dao, client(node))
+    times = dict(RawLog.objects.filter(dao=dao).values_list("block_number", "block_timestamp_chain_s"))
+    assert len(times) == 4
+    assert times == {number: chain.blocks[number].time_s for number in times}
+
+
 def test_a_log_that_names_no_time_is_parsed_alike_alone_and_among_others(chain):
     chain.grow([transaction(CREATED)])
     for name, said in SAID.items():

@@ -236,6 +236,27 @@ def test_a_node_without_the_first_block_is_told_of(local_chain, monkeypatch, cap
     assert Dao.objects.count() == 1
 
 
+def test_a_node_that_is_down_is_told_of_and_the_others_are_compared(local_chain, capsys):
+    governor = checksum(local_chain.addresses["governor"])
+    down = "http://127.0.0.1:1"  # where nothing listens
+    add(governor, slug="mandate", rpc=[down, local_chain.url])
+    assert "careful: one of the nodes was not compared" in capsys.readouterr().out
+    with pytest.raises(CommandError, match="no connection"):
+        add(governor, slug="second", name="Second", rpc=[down])
+    assert Dao.objects.count() == 1
+
+
+def test_a_copy_that_has_not_come_to_what_was_read_is_told_of(local_chain, mirror, settings, capsys):
+    governor = checksum(local_chain.addresses["governor"])
+    mirror.sync()
+    settings.LOCAL_CHAIN_ID = None
+    settings.RPC_URLS = {}
+    block = Block.objects.order_by("number").first()
+    Block.objects.filter(pk=block.pk).update(finalized=True, number=10**6, hash=b"\x02" * 32)
+    add(governor, slug="mandate", rpc=[local_chain.url], check=True)
+    assert "careful: the node shows none of the final blocks" in capsys.readouterr().out
+
+
 def test_a_slug_belongs_to_one_dao(local_chain, mirror):
     Dao.objects.get().contracts.filter(kind="governor").update(address=b"\x01" * 20)
     with pytest.raises(CommandError, match="belongs to another DAO"):

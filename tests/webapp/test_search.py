@@ -13,7 +13,7 @@ from governance import doctor
 from governance.models import Proposal, TimelockOperation
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, UNIT, account
-from webapp.models import SearchText
+from webapp.models import SearchText, SearchWord
 from webapp.proposals import search, spelling
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -200,6 +200,46 @@ def test_what_is_near_is_found_among_what_else_was_asked_for(spelt, client):
     assert numbers(client, q="grnat", by=address_text(account(4))) == []
     assert numbers(client, q="grnat", show="open") == [7]
     assert numbers(client, q="grnat", show="executed") == []
+
+
+LIGATURES = "\ufdfa" * 12  # each is taken apart into 18 letters
+
+
+def test_words_that_grow_when_accents_are_left_out_are_kept_cut(made):
+    made.proposal(1, description=f"Honour {LIGATURES} grant", title="")
+    assert search.keep_words() == 1
+    kept = dict(SearchWord.objects.values_list("word", "folded"))
+    assert kept["grant"] == "grant"
+    assert len(kept[LIGATURES]) == 200
+
+
+def test_the_migration_keeps_such_words_too(made):
+    made.proposal(1, description=f"Honour {LIGATURES} grant", title="")
+    search.keep_words()
+    kept = set(SearchWord.objects.values_list("word", "folded"))
+    SearchWord.objects.all().delete()
+    migration = importlib.import_module("webapp.migrations.0019_search_words")
+    with connection.cursor() as sql:
+        sql.execute(migration.Migration.operations[-1].sql)
+    assert set(SearchWord.objects.values_list("word", "folded")) == kept
+
+
+def test_trigrams_in_a_schema_that_is_not_searched_are_none_and_the_doctor_says_so(spelt, client):
+    with connection.cursor() as sql:
+        sql.execute(
+            "DROP INDEX search_word_near; CREATE SCHEMA elsewhere; ALTER EXTENSION pg_trgm SET SCHEMA elsewhere"
+        )
+    try:
+        assert not spelling.has_trigrams()
+        assert client.get("/river/proposals/", {"q": "gramt"}).status_code == 200
+        assert "add elsewhere to the search_path" in doctor._spelling().words
+    finally:
+        with connection.cursor() as sql:
+            sql.execute("ALTER EXTENSION pg_trgm SET SCHEMA public; DROP SCHEMA elsewhere")
+        migration = importlib.import_module("webapp.migrations.0019_search_words")
+        with connection.schema_editor() as editor:
+            migration.make_trigrams(None, editor)
+    assert spelling.has_trigrams()
 
 
 def test_where_the_database_has_no_trigrams_search_goes_on_and_the_doctor_says_so(spelt, client):

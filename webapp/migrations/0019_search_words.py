@@ -49,7 +49,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(
             """INSERT INTO webapp_searchword (dao_id, word, folded)
                SELECT DISTINCT dao_id, word,
-                   regexp_replace(normalize(replace(lower(word), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g')
+                   left(regexp_replace(normalize(replace(lower(word), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g'), 200)
                FROM webapp_searchtext, unnest(tsvector_to_array(vector)) word
                WHERE length(word) BETWEEN 4 AND 30 AND word !~ '[0-9]' ON CONFLICT DO NOTHING""",
             migrations.RunSQL.noop,

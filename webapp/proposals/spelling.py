@@ -14,8 +14,8 @@ from django.db import connection, transaction
 
 from governance.models import Dao
 
-# A word without its accents, as both sides are compared.
-FOLDED = "regexp_replace(normalize(replace(lower({0}), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g')"
+# A word without its accents, as both sides are compared; one letter may be taken apart into 18, so it is cut.
+FOLDED = "left(regexp_replace(normalize(replace(lower({0}), 'ß', 'ss'), NFKD), '[\u0300-\u036f]', '', 'g'), 200)"
 _SHORTEST, _LONGEST = 4, 30  # letters of a word that is corrected, and of one that is kept to correct others
 _MOST_ASKED = 2  # words of one question that are corrected
 _CANDIDATES = 20  # of each
@@ -81,9 +81,10 @@ def _candidates(dao: Dao, asked: Sequence[str]) -> list[tuple[str, str, list[lis
 
 
 def has_trigrams() -> bool:
-    """Whether the database has pg_trgm."""
+    """Whether the database has pg_trgm where this site looks for functions (another application may have made it in a
+    schema of its own)."""
     with connection.cursor() as sql:
-        sql.execute("SELECT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_trgm')")
+        sql.execute("SELECT to_regprocedure('similarity(text,text)') IS NOT NULL")
         return bool(sql.fetchone()[0])
 
 

@@ -292,7 +292,7 @@ const TOKEN = parseAbi([
 export interface Delegation {
   held: bigint | null;
   delegate: Address | null;
-  /** Where it answers with a list of delegates and their shares (ERC20VotesPartialDelegation): that list. */
+  /** Where it answers with a list of delegates and their shares in basis points (ERC20VotesPartialDelegation): that list. */
   parts: Part[] | null;
   /** Among how many delegates this page can split the votes; null: it can't. */
   most: number | null;
@@ -300,14 +300,24 @@ export interface Delegation {
 
 const MOST_PARTS = 100; // that this page offers, whatever the token takes
 
+function askSplitting(held: Shown, token: Address, functionName: "DENOMINATOR" | "MAX_PARTIAL_DELEGATIONS"): Promise<bigint> {
+  return readContract(client(held.wallet), { address: token, abi: SPLITTING, functionName });
+}
+
+/** Whether the token counts shares in basis points; false where it does not say. */
+async function countsBasisPoints(held: Shown, token: Address): Promise<boolean> {
+  return askSplitting(held, token, "DENOMINATOR").then(
+    (denominator) => denominator === BigInt(WHOLE_BPS),
+    () => false,
+  );
+}
+
 /** Among how many delegates the token lets the account split its votes, as a trial of what is so already shows; null
- * where it does not, or counts in other parts than basis points. */
+ * where it does not. */
 async function mostParts(held: Shown, token: Address, now: readonly Part[]): Promise<number | null> {
-  const through = client(held.wallet);
-  const ask = (functionName: "DENOMINATOR" | "MAX_PARTIAL_DELEGATIONS"): Promise<bigint> => readContract(through, { address: token, abi: SPLITTING, functionName });
   try {
-    const [denominator, most] = await Promise.all([ask("DENOMINATOR"), ask("MAX_PARTIAL_DELEGATIONS"), attempt(held, splitCall(token, now))]);
-    if (denominator !== BigInt(WHOLE_BPS) || most < 2n) return null;
+    const [most] = await Promise.all([askSplitting(held, token, "MAX_PARTIAL_DELEGATIONS"), attempt(held, splitCall(token, now))]);
+    if (most < 2n) return null;
     return most < BigInt(MOST_PARTS) ? Number(most) : MOST_PARTS;
   } catch {
     return null; // what is not known to work is not offered
@@ -323,7 +333,8 @@ export async function readDelegation(held: Shown, token: Address): Promise<Deleg
     );
   const [balance, delegate] = await Promise.all([ask("balanceOf"), ask("delegates")]);
   const isAddress = delegate !== null && size(delegate) === 32 && BigInt(slice(delegate, 0, 12)) === 0n;
-  const parts = delegate === null ? null : partsIn(delegate);
+  const list = delegate === null ? null : partsIn(delegate);
+  const parts = list && (await countsBasisPoints(held, token)) ? list : null;
   return {
     held: balance !== null && size(balance) === 32 ? BigInt(balance) : null,
     delegate: isAddress ? getAddress(slice(delegate, 12)) : parts && whole(parts),
