@@ -13,6 +13,7 @@ from agent.understanding.gate.forms import is_in_two_tokens, is_sum, turns_direc
 from agent.understanding.gate.glued import is_glued
 from agent.understanding.gate.parts import HOLDS, Parts, is_no_name
 from agent.understanding.gate.pieces import Piece
+from agent.understanding.gate.second_acts import bids_before, bids_behind, exceeds, joins_object
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.parties import Party
@@ -56,9 +57,9 @@ class _Clause(Parts):
 
     def _step(self) -> tuple[str, Piece] | None:
         piece = self._pieces[self._at]
-        code = ""
-        if self._bids_more(piece):
-            return ("verb", piece)
+        code = self._second_act(piece) if piece.kind in ("word", "act", "party") else ""
+        if code:
+            return (code, piece)
         if piece.kind == "quantity":
             code = self._quantity(piece)
         elif piece.kind == "party":
@@ -80,10 +81,16 @@ class _Clause(Parts):
         self._at += 1
         return (code, piece) if code else None
 
-    def _bids_more(self, piece: Piece) -> bool:
-        """Whether a verb that only frames an order begins another one behind it: "and make her executor"."""
-        before = self._pieces[self._at - 1].text if self._at else ""
-        return piece.text in _BIDS and before in _BEGINS and self._is_core_begun()
+    def _second_act(self, piece: Piece) -> str:
+        """The code of words that make another order beside this one, or ""."""
+        if joins_object(self._pieces, self._at, self._facts) or exceeds(piece.text, self._facts):
+            return "words"
+        # "withdraw 600 DAI and send it to lea" is one payment, whose receiver is still to come.
+        is_rest = piece.kind == "act" and self._facts.is_all_money and self._has_amount and not self._has_party
+        is_begun = self._has_verb and self._is_core_begun() and not is_rest
+        if is_begun and bids_behind(self._pieces, self._at, self._facts):
+            return "verb"
+        return "verb" if bids_before(self._pieces, self._at, self._facts) else ""
 
     def _is_note(self, piece: Piece) -> bool:
         """Whether a star hangs on a word or number, as the mark of a note does."""
@@ -382,12 +389,6 @@ class _Clause(Parts):
 
 _FRAMES = ("proposal", "vote", "request", "call", "transaction", "order", "propose")
 _FRAME_VERBS = sets.words_of("propose proposes request requests requested requesting ask asks seek seeks want")
-_BIDS = sets.words_of(
-    "make makes making perform performs execute executes implement implements initiate initiates authorize authorizes "
-    "authorise authorises direct directs instruct instructs request requests propose proposes take takes use uses draw "
-    "draws"
-)
-_BEGINS = frozenset({"and", "&", ",", ";", "then", "also", "so", "which", "who", "will", "she", "he", "they", "it"})
 _GIFTS = sets.words_of("bounty prize reward contribution donation grant award payment transfer disbursement")
 _ORDINALS = frozenset({"first", "second", "third", "other", "old", "former", "previous"})
 _SERIES = frozenset({"fourth", "next", "last", "final", "following", "new", "one", "single"})
