@@ -44,6 +44,7 @@ from agent.understanding.gate.prose import (
     wants_of_others,
 )
 from agent.understanding.gate.reasons import reason_left_over
+from agent.understanding.gate.second_acts import pays_again
 from agent.understanding.moods import level
 from agent.understanding.orders import Order, Read
 from agent.understanding.passages import Passage, Shape
@@ -237,6 +238,8 @@ def _beside(read: Read, around: _Around, previous: Passage | None, *, is_after_o
     if is_lead(read, facts):
         return None
     if is_other_choice(read, facts) or (" ".join(passage.text.split()) in around.leads and wants_of_others(read)):
+        return LeftOver("words", passage.start, passage.end)
+    if clause_left_over(read, facts) is None and pays_again(read, facts, around.said):
         return LeftOver("words", passage.start, passage.end)
     if _place(passage) in around.adding or clause_left_over(read, facts) is None or is_parameter(read, facts):
         return None

@@ -247,15 +247,29 @@ def is_choice(folded: str, facts: Facts, own: frozenset[str] = frozenset()) -> b
     rest = folded[match.end() :]
     said = set(re.findall(r"[^\W\d_]+", rest))
     denies = languages.compiled(languages.DENIALS).search(rest) is not None or _KEEPS.search(rest) is not None
-    if not said <= _OF_CHOICE | _OF_MONEY | own or any(
-        said & words and not acts & facts.acts for words, acts in _VERBS_OF
-    ):
+    if not said <= _OF_CHOICE | _OF_MONEY | own or _does_other(said, facts):
         return False  # "For: mint", where nothing is minted
+    if said & _KEEPS_ON and said & _DONE and not said & {"not", "no"}:
+        return False  # "keep her paid" denies nothing
     if match["side"] in ("for", "yes", "yea", "in favour", "in favor"):
         return not denies and not said & _OF_REFUSAL
     return denies or not said & (_OF_ACTS | _OF_MONEY)
 
 
+def _does_other(said: set[str], facts: Facts) -> bool:
+    """Whether what a choice says is done is no act of the effects: money, a grant, another act."""
+    if said & (_OF_MONEY | _PAID) and not facts.totals:
+        return True
+    has_role = any(effect.function.startswith("grantRole(") for effect in facts.effects)
+    if said & _GRANTS and not (facts.totals or has_role):
+        return True
+    return any(said & words and not acts & facts.acts for words, acts in _VERBS_OF)
+
+
+_PAID = sets.words_of("payment payments unpaid")
+_GRANTS = sets.words_of("grant grants granted")
+_KEEPS_ON = sets.words_of("keep keeps stay stays remain remains")
+_DONE = sets.words_of("paid made sent funded granted")
 _OF_MONEY = sets.words_of(
     "pay pays paid transfer transfers send sends sent fund funds funded money reimburse reimburses reimbursed award "
     "awards awarded sponsor sponsors compensate reward"

@@ -5,7 +5,8 @@ Besides, words may stand in a purpose, a name or brackets of a known form. Pure,
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Hashable, Iterator, Sequence
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
@@ -31,6 +32,7 @@ class _Clause(Parts):
         self._may_tell_purpose = may_tell_purpose
         self._has_verb = False
         self._has_amount = False
+        self._said: Counter[Hashable] = Counter()  # amounts of tokens, with how often each was said so far
         self._skip_opening()
 
     def _skip_opening(self) -> None:
@@ -138,10 +140,18 @@ class _Clause(Parts):
             if before == "to" and self._facts.is_all_money and earlier not in _REACHES:
                 return "words"  # "transfer lea to 2,500 USDC"
             self._has_amount = True
-            return ""
+            return "amount" if self._says_again(quantity) else ""
         is_number = quantity.unit is Unit.BARE and quantity.readings[0] <= _MOST_STEPS
         is_first = self._at == 0 and self._next() in _BEHIND_NUMBERS and len(self._pieces) > 2
         return "" if (is_number and (is_first or self._is_step_number())) or self._is_old_value() else "amount"
+
+    def _says_again(self, quantity: Quantity) -> bool:
+        """Whether an amount of a token stands here more often than it is moved: "600 DAI for writing and 600 DAI for
+        editing"."""
+        if quantity.unit is not Unit.TOKEN:
+            return False
+        self._said[quantity.symbol, quantity.readings] += 1
+        return self._said[quantity.symbol, quantity.readings] > max(1, self._facts.times_of(quantity))
 
     def _is_other_unit(self, quantity: Quantity) -> bool:
         """Whether a time or share stands beside an amount of money, which no call limits by it."""

@@ -33,6 +33,10 @@ _PASSING = sets.words_of(
     "thursdays fridays saturdays sundays weekends"
 )
 _AS_SAID = sets.words_of("agreed discussed approved described requested planned specified set stated outlined proposed")
+# How a grant, fee or the like may be called that nothing is bound to: no part, loan, delay or dispute.
+_PLAIN_KINDS = sets.words_of(
+    "retroactive special initial public legal technical educational agreed requested proposed approved planned"
+)
 _SERIES = ("first", "second", "third", "fourth", "last", "next", "one")
 _GOES_TO = sets.words_of("to pay give compensate reimburse reward thank refund repay among between onto")
 _DOLLARS = frozenset({"USDC", "USDT", "DAI", "USDS", "GHO", "USDCX", "DAIX", "PYUSD", "LUSD", "XDAI", "USDC.E", "SUSD"})
@@ -94,7 +98,7 @@ class Purposes:
         elif first == "as":
             if at < len(self._pieces) and self._pieces[at].text in ("a", "an", "the", "part"):
                 at += 1
-            if at < len(self._pieces) and re.fullmatch(r"[a-z]+(?:ed|al|ly|ive)", self._pieces[at].text):
+            if at < len(self._pieces) and self._pieces[at].text in _PLAIN_KINDS:
                 at += 0 if self._pieces[at].text in sets.KINDS else 1
             if at >= len(self._pieces) or self._pieces[at].text not in sets.KINDS:
                 return False
@@ -104,12 +108,19 @@ class Purposes:
         elif at < len(self._pieces) and self._pieces[at].kind == "party":
             return self._skips_for_party(at)
         stop = self._end_of_purpose(at, is_aim=first == "to")
-        is_alone = first == "to" and stop == at and self._pieces[at - 1].text in WITH_OBJECT
+        is_alone = first == "to" and stop is not None and self._has_no_object(at, stop)
         if stop is None or is_alone:
             self._is_bound = first == "as" or (first == "to" and self._pieces[at - 1].kind == "word")
             return False
         self._at = stop
         return True
+
+    def _has_no_object(self, at: int, stop: int) -> bool:
+        """Whether an aim says of nothing but the money what is done: "to keep", "to keep it", "to help others"."""
+        rest = self._pieces[at:stop]
+        if not rest:
+            return self._pieces[at - 1].text in WITH_OBJECT
+        return all(piece.text in sets.FREE_IN_AIMS | sets.SMALL for piece in rest)
 
     def _ends_at(self, at: int) -> bool:
         return at >= len(self._pieces) or (self._pieces[at].kind == "mark" and self._pieces[at].text in ",;.!()")

@@ -22,7 +22,13 @@ _RECEIVERS = sets.words_of(
     "founder founders author authors writer writers developer developers treasury dao wallet wallets account "
     "accounts address addresses safe multisig vault timelock governor everyone everybody us them her him "
     "friend friends family partner partners investor investors group groups newcomer newcomers volunteer "
-    "volunteers student students lawyer lawyers neighbour neighbours"
+    "volunteers student students lawyer lawyers neighbour neighbours operator operators participant participants "
+    "artist artists entrepreneur entrepreneurs enterprise enterprises entity entities citizen citizens woman women man men "
+    "startup startups vendor vendors supplier suppliers provider providers coordinator coordinators moderator "
+    "moderators regulator regulators engineer engineers ngo ngos nonprofit nonprofits government governments child "
+    "children household households stakeholder stakeholders customer customers client clients home homes house houses "
+    "bidder bidders grantee grantees winner winners speaker speakers teacher teachers researcher researchers editor "
+    "editors translator translators designer designers maintainer maintainers auditor auditors"
 )
 _GIVES = sets.words_of(
     "pay give compensate reimburse reward thank fund refund repay buy hire support sponsor send transfer"
@@ -47,7 +53,7 @@ _THINGS = (
         "camp concert song album film movie documentary episode series show radio television theatre play game "
         "games contest competition tournament race cup match dinner lunch breakfast party ceremony exhibition "
         "festival parade call calls class lecture seminar bootcamp retreat residency fellowship scholarship "
-        "internship thesis dissertation block blocks node nodes validator testnet wiki archive catalogue index "
+        "internship thesis dissertation block blocks node nodes validator wiki archive catalogue index "
         "glossary calendar timeline roadmap transaction transactions liquidity conversion streaming stream "
         "streams incentive incentives analytics statistics metrics benchmark benchmarks simulation formal proof "
         "proofs specification specifications standardisation standardization contract contracts oracle relayer "
@@ -76,6 +82,8 @@ def binds(said: Sequence[Piece], at: int, read: Read, facts: Facts) -> bool:
         return False  # the title's name of what is paid for: "the Handbook Working Group"
     if _is_receiver(said, at, plain) or (plain in _BOUGHT | WITH_OBJECT and _is_last(said, at)):
         return True
+    if plain == "staking" and at + 1 < len(said) and said[at + 1].text in _CODE:
+        return _before(said, at) != "of"  # "for the review of the staking contract"; "for the staking contract" pays it
     if plain in sets.GLUE_IN.get(read.voice.language, frozenset()):
         return False
     if is_name:
@@ -118,7 +126,7 @@ def _is_last(said: Sequence[Piece], at: int) -> bool:
     if at + 1 >= len(said):
         return True
     after = said[at + 1]
-    return after.kind == "mark" or after.text in sets.SMALL
+    return after.kind == "mark" or after.text in sets.SMALL | _WHERE or after.text.endswith("ly")
 
 
 def _before(said: Sequence[Piece], at: int) -> str:
@@ -128,9 +136,14 @@ def _before(said: Sequence[Piece], at: int) -> str:
         text = said[at].text
         if said[at].kind == "mark" and text in _LIMITS:
             return ""
+        if text == "of" and at and said[at - 1].text in _USES:
+            return "for"  # "for the benefit of members"
         if text in _TOWARDS or (text in sets.SMALL and text not in _IN_GROUP):
             return text
     return ""
 
 
+_CODE = sets.words_of("contract contracts code module interface")
+_WHERE = sets.words_of("online worldwide here there everywhere abroad")
+_USES = sets.words_of("use benefit enjoyment attention pleasure interest sake possession hands")
 _IN_GROUP = sets.words_of("the a an all its our her his their and")

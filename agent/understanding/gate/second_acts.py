@@ -6,11 +6,15 @@ order by "and", "then" or a mark it bids an act, or names a thing, that no effec
 but for the words between a verb and the order behind it.
 """
 
+import re
 from collections.abc import Sequence
 
 from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts
+from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import Piece
+from agent.understanding.mentions.quantities import Unit
+from agent.understanding.orders import Read
 
 _BIDS = sets.words_of(
     "make makes making perform performs execute executes implement implements initiate initiates authorize authorizes "
@@ -89,6 +93,26 @@ def joins_object(said: Sequence[Piece], at: int, facts: Facts) -> bool:
 def exceeds(text: str, facts: Facts) -> bool:
     """Whether a word says that an allowance has no limit, and none of the effects gives such a one."""
     return text in _MOST and not any((effect.amount or 0) >= _LIMITLESS for effect in facts.effects)
+
+
+def pays_again(read: Read, facts: Facts, orders: frozenset[str]) -> bool:
+    """Whether an order with an amount that is moved once says that it is a further one, or is for something else than
+    the order that tells it. `orders`: the words of the orders that tell the effects."""
+    if not any(quantity.unit is Unit.TOKEN and facts.times_of(quantity) == 1 for quantity in read.quantities):
+        return False
+    if _AGAIN.search(read.voice.folded) is not None:
+        return True
+    here, there = _purposes(_WORD.findall(read.voice.folded)), _purposes(orders)
+    return len(facts.effects) == 1 and bool(here - there) and bool(there - here)
+
+
+def _purposes(said: Sequence[str] | frozenset[str]) -> frozenset[str]:
+    """Which words tell of work or things, and frame no order."""
+    return frozenset(word for word in said if is_inert_word(word) and word not in sets.GLUE | sets.SMALL | sets.PURPOSE)
+
+
+_WORD = re.compile(r"[^\W\d_]+")
+_AGAIN = re.compile(r"^\W*then\b|\b(?:also|second|again|another|next|as well|too|additionally|finally)\b")
 
 
 def _is_of(piece: Piece, facts: Facts) -> bool:
