@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The operator's end of a request that no transaction was signed for, or of an announced act that is not released.
+"""The operator's end of a request that no transaction was signed for.
 
 What is signed can't be taken back, so only what is not signed is ended. The end and the agent's key wait for one
-another at the DAO's row (`halts.Switched`): of the two the first one wins. An announced act ends so for this site's
-agent alone: it stays on the chain, unreleased, until its time there is over.
+another at the DAO's row (`halts.Switched`): of the two the first one wins. An announced act is not ended here: on the
+chain members object to it, and a veto or a pause stops it, whoever has the agent's key.
 """
 
 from django.db import transaction
@@ -13,17 +13,11 @@ from agent.acts.policy import in_force
 from agent.acts.words import Stated, say
 from agent.models import Binding, Request
 from governance.chain.address import checksum
-from governance.models import Act, Dao, OutgoingTransaction
+from governance.models import Dao, OutgoingTransaction
 from governance.sentences import Sentence
 from policies.notation.hexadecimal import hex_text
 
 Status = Request.Status
-_HOW = {  # by whether its act is announced, and whether it is ended at the console
-    (False, False): "ended_by_operator",
-    (False, True): "ended_at_console",
-    (True, False): "release_ended_by_operator",
-    (True, True): "release_ended_at_console",
-}
 
 
 class EndingError(Stated, ValueError):
@@ -44,28 +38,22 @@ def end(request: Request, account: bytes | None) -> None:
         request = Request.objects.select_for_update().get(pk=request.pk)
         if (problem := why_not(request)) is not None:
             raise EndingError(problem)
-        is_announced = request.status == Status.SCHEDULED
-        if not is_announced:  # nothing was signed for the number: it is free for another request
-            request.bindings.filter(state=Binding.State.LIVE).update(state=Binding.State.UNUSED)
-        to = Status.STOPPED if is_announced else Status.REFUSED
-        life.move(request, to, life.Who.OPERATOR, say(_HOW[is_announced, account is None]), account=account)
+        # Nothing was signed for the number: it is free for another request.
+        request.bindings.filter(state=Binding.State.LIVE).update(state=Binding.State.UNUSED)
+        how = say("ended_at_console" if account is None else "ended_by_operator")
+        life.move(request, Status.REFUSED, life.Who.OPERATOR, how, account=account)
 
 
 def why_not(request: Request) -> Sentence | None:
     """Why the request can't be ended, whoever asks; None where it can."""
     if request.status == Status.EXECUTING:
-        return say("act_is_signed") if _is_signed([f"act:{_hex(row.hash)}:" for row in request.records.all()]) else None
+        return say("act_is_signed") if _was_signed(request) else None
     if request.status == Status.SCHEDULED:
-        decisions = [bytes(row.hash) for row in request.records.all()]
-        acts = Act.objects.filter(dao=request.dao_id, decision__in=decisions, act_id__isnull=False)
-        return say("release_is_signed") if _is_signed([f"release:{_hex(act.act_id)}:" for act in acts]) else None
+        return say("act_is_announced")
     return None if request.status in life.ENDABLE else say("nothing_to_end")
 
 
-def _is_signed(purposes: list[str]) -> bool:
-    """Whether a transaction was ever signed for one of these purposes, in the journal's words."""
+def _was_signed(request: Request) -> bool:
+    """Whether a transaction was ever signed for an act of the request, also one that the chain refused for good."""
+    purposes = [f"act:{hex_text(bytes(row.hash))}:" for row in request.records.all()]
     return any(OutgoingTransaction.objects.filter(key__startswith=purpose).exists() for purpose in purposes)
-
-
-def _hex(value: bytes | None) -> str:
-    return hex_text(bytes(value or b""))

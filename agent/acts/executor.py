@@ -69,7 +69,6 @@ _LOOK_S = 1  # while an act is on its way
 _SETTLED_S = 5  # while an act that was read back is not final yet
 _LOOK_AT_MINED_S = 10.0
 _LOOK_AT_PRICES_S = 60
-_LOOK_AT_ENDED_S = 60
 MOST_ATTEMPTS = 3
 Who = life.Who
 _ENDS = (Request.Status.REFUSED, Request.Status.ABSTAINED)
@@ -483,10 +482,10 @@ def _send(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
 def _resume(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
     """Go on with a binding that exists: a worker was killed, or its act has not been read back yet."""
     sent = OutgoingTransaction.objects.filter(key=_key(binding)).first()
-    if sent is None:
+    if sent is None and not _journal(binding).exists():
         _resume_unsigned(request, binding, rpc, signer)
         return
-    if sent.status == OutgoingTransaction.Status.MINED:
+    if sent is not None and sent.status == OutgoingTransaction.Status.MINED:
         return  # the mirror will show it
     consumer = (
         Act.objects.select_related("log")
@@ -496,6 +495,9 @@ def _resume(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> Non
     if consumer is not None and finalized(request.dao, consumer.log.block_number):
         # follow() saw no act with any of this request's decisions, so this one is somebody else's.
         _give_up(request, binding, Binding.State.OVERTAKEN, say("overtaken", number=binding.number))
+        return
+    if sent is None:
+        _resume_unsigned(request, binding, rpc, signer)
         return
     if sent.status == OutgoingTransaction.Status.FAILED:
         _after_failure(request, binding, rpc, signer)
@@ -517,9 +519,10 @@ def _resume_unsigned(request: Request, binding: Binding, rpc: Rpc, signer: Signe
     if as_recorded:
         _send(request, binding, rpc, signer)
         return
-    if _journal(binding).exists():  # an earlier attempt was signed: this number is given up only for a final reason
-        _again(_SETTLED_S, say("refused_after_failure"))
-    _give_up(request, binding, Binding.State.UNUSED, say("chain_moved"))
+    if _journal(binding).exists():  # an earlier attempt reverted, and this one may not be sent as it is
+        _fail_once_final(request, binding, known)
+    else:
+        _give_up(request, binding, Binding.State.UNUSED, say("chain_moved"))
 
 
 def _give_up(request: Request, binding: Binding, state: str, why: Sentence) -> None:
@@ -558,23 +561,31 @@ def _judge_again(request: Request, binding: Binding, rpc: Rpc) -> Chosen | Judge
 def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer) -> None:
     """The transaction was mined and reverted, so the number is still free: try again if it may pass now, else end."""
     known = _judge_again(request, binding, rpc)
-    pinned, judgement = known.pinned, known.judgement if isinstance(known, Judged) else None
-    if judgement is not None and judgement.passing:
-        _again(_SETTLED_S, say("reverted_refused_now"))
+    judgement = known.judgement if isinstance(known, Judged) else None
     may_pass = (
         judgement is not None
+        and not judgement.passing
         and judgement.allowed
         and judgement.scheduled == binding.scheduled
-        and pinned.number + 1 == binding.number
+        and known.pinned.number + 1 == binding.number
     )
     if may_pass and binding.attempt < MOST_ATTEMPTS:
         binding.attempt += 1
         binding.save(update_fields=["attempt"])
         _send(request, binding, rpc, signer)
         return
-    if pinned.number >= binding.number:
+    _fail_once_final(request, binding, known)
+
+
+def _fail_once_final(request: Request, binding: Binding, known: Chosen | Judged) -> None:
+    """End a request whose act reverted and may not be sent again, so that the next one has its number. Raises
+    work.Again while it may pass later, or one of its transactions may still be mined."""
+    signed = list(_journal(binding))
+    if isinstance(known, Judged) and known.judgement.passing:
+        _again(_SETTLED_S, say("reverted_refused_now"))
+    if known.pinned.number >= binding.number:
         _again(_SETTLED_S, say("reverted_number_consumed"))
-    if not all(row.final for row in _journal(binding)):
+    if not all(row.final and row.status == OutgoingTransaction.Status.FAILED for row in signed):
         _again(_SETTLED_S, say("reverted_not_final"))
     why = say("chain_refused")
     if isinstance(known, Judged) and not known.judgement.allowed:
@@ -583,7 +594,7 @@ def _after_failure(request: Request, binding: Binding, rpc: Rpc, signer: Signer)
     with transaction.atomic():
         binding.state = Binding.State.FAILED
         binding.save(update_fields=["state"])
-        _move(request, Request.Status.FAILED, say("reverted", attempts=binding.attempt, why=why))
+        _move(request, Request.Status.FAILED, say("reverted", attempts=len(signed), why=why))
 
 
 # ---------------------------------------------------------------------------------------------------------- release
@@ -615,10 +626,6 @@ def _release(request: Request, rpc: Rpc, signer: Signer | None) -> None:
         follow(request)
         return
     now_chain_s = chain_now_s(request.dao)
-    if life.was_ended(request):
-        if act.expires_chain_s is None or now_chain_s < act.expires_chain_s:  # another with the key may release it
-            _again(_LOOK_AT_ENDED_S, say("was_ended"))
-        return
     if now_chain_s < (act.releasable_chain_s or 0):
         _again(2, say("objection_delay_runs"))
     if (stop := standing_halt(request.dao)) is not None:

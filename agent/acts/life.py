@@ -19,7 +19,7 @@ Status, Who = Request.Status, RequestMove.Who
 PLANNABLE = (Status.RECEIVED, Status.WAITING)
 # An approval may come while the model is down (`received`) as well as after it chose.
 APPROVABLE = (Status.RECEIVED, Status.NEEDS_APPROVAL)
-# No transaction can have been signed for it, and an act may still be made without the operator's signature.
+# No transaction that could still pay is signed for it, and an act may still be made without the operator's signature.
 ENDABLE = (Status.RECEIVED, Status.WAITING, Status.PLANNED)
 
 # Who may move a request, from where, and to where. A status that stands on both sides may be given another reason; that
@@ -33,9 +33,8 @@ _TABLE: tuple[tuple[str, tuple[str, ...], tuple[str, ...]], ...] = (
         (*PLANNABLE, Status.ABSTAINED, Status.REFUSED, Status.NEEDS_APPROVAL, Status.PLANNED),
     ),
     (Who.OPERATOR, APPROVABLE, (Status.PLANNED,)),
-    # Only while no transaction is signed: of the act, or of an announced act's release (`ending`).
+    # From `executing` only where no transaction was ever signed for the act (`ending`).
     (Who.OPERATOR, (*ENDABLE, Status.EXECUTING), (Status.REFUSED,)),
-    (Who.OPERATOR, (Status.SCHEDULED,), (Status.STOPPED,)),
     (
         Who.EXECUTOR,
         (Status.PLANNED, Status.EXECUTING),
@@ -83,7 +82,7 @@ class MovedMeanwhile(Exception):
 
 def was_ended(request: Request) -> bool:
     """Whether the operator ended the request, for good: no later move undoes that."""
-    ends = (Status.REFUSED, Status.STOPPED)
+    ends = (Status.REFUSED, Status.STOPPED)  # stopped: of an announced act, which can't be ended any more
     return RequestMove.objects.filter(request=request, who=Who.OPERATOR, to_status__in=ends).exists()
 
 

@@ -360,20 +360,16 @@ SENTENCES: Mapping[str, Template] = {
         "is paid"
     ),
     "act_is_signed": gettext_noop(
-        "the transaction of its act is signed, and can't be taken back: the chain carries it out or refuses it"
+        "a transaction was signed for its act, and can't be taken back; once the chain has refused it for good, the "
+        "agent signs another where the policy allows the act then"
     ),
-    "release_is_signed": gettext_noop(
-        "the release of its announced act is signed, and can't be taken back: the chain carries it out or refuses it"
+    "act_is_announced": gettext_noop(
+        "its act is announced on the chain, and is stopped there: by members who object in time, by a veto or by a "
+        "pause"
     ),
     "was_ended": gettext_noop("the request was ended, and nothing is signed for it any more"),
     "ended_by_operator": gettext_noop("ended by the operator"),
     "ended_at_console": gettext_noop("ended at the server's console"),
-    "release_ended_by_operator": gettext_noop(
-        "ended by the operator: this site's agent does not release its announced act"
-    ),
-    "release_ended_at_console": gettext_noop(
-        "ended at the server's console: this site's agent does not release its announced act"
-    ),
     "no_such_candidate": gettext_noop("the request has no such candidate"),
     "nothing_to_approve": _nothing_to_approve,
     "outside_policy": gettext_noop("the policy refuses this candidate: no approval can change that, only a vote"),
@@ -457,7 +453,6 @@ SENTENCES: Mapping[str, Template] = {
     "last_act_unread": gettext_noop("the mirror is behind the chain: it has not read the last act yet"),
     "pending_refuses": gettext_noop("the pending block refuses it: {error}"),
     "gas_estimate_reverted": gettext_noop("the gas estimate reverted: {problem}"),
-    "refused_after_failure": gettext_noop("an earlier attempt failed, and this one is refused now"),
     "reverted_refused_now": gettext_noop("reverted; refused for the moment"),
     "reverted_number_consumed": gettext_noop("reverted: the act number was consumed; waiting until that is final"),
     "reverted_not_final": gettext_noop("reverted; waiting until that is final"),

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
+from django.utils import timezone
 
 from agent.acts import ending, executor, halts, life
-from agent.acts.calls import calls_from_json
-from agent.acts.simulate import release_calldata
 from agent.acts.words import reason_of, say
 from agent.models import AgentHalt, Binding, DecisionRecord, Request
 from agent.work_names import EXECUTE_WORK, PLAN_WORK
@@ -20,7 +19,7 @@ from governance import work
 from governance.chain.address import checksum
 from governance.models import Act, AuditEntry, OutgoingTransaction
 from tests.agent.acting import ABSTAINS, World, first_candidate, work_errors, world  # noqa: F401
-from tests.conftest import DAY_S
+from tests.agent.test_elsewhere import pay_by_vote
 
 pytestmark = pytest.mark.django_db(transaction=True)
 Status = Request.Status
@@ -121,7 +120,7 @@ def test_what_waits_for_a_signature_or_has_a_signed_transaction_is_not_ended(wor
     request.refresh_from_db()
     assert request.status == Status.EXECUTING, work_errors()
     for who in (world.address("olga"), None):
-        with pytest.raises(ending.EndingError, match="the transaction of its act is signed"):
+        with pytest.raises(ending.EndingError, match="a transaction was signed for its act"):
             ending.end(request, who)
     assert world.rest(request).status == Status.EXECUTED
     with pytest.raises(ending.EndingError, match="nothing to end"):
@@ -242,46 +241,73 @@ def announced(world: World) -> Request:  # noqa: F811
     return request
 
 
-def test_an_announced_act_that_was_ended_is_never_released(world: World) -> None:  # noqa: F811
+def test_an_announced_act_is_not_ended_here(world: World) -> None:  # noqa: F811
     request = announced(world)
-    jons = world.balance("jon")
-    ending.end(request, world.address("olga"))
-    request.refresh_from_db()
-    assert request.status == Status.STOPPED
-    assert str(reason_of(request)) == "ended by the operator: this site's agent does not release its announced act"
-    world.wind(3 * DAY_S)  # it could be released now
-    assert world.rest(request, 3).status == Status.STOPPED
-    assert world.acts()[-1].status == Act.Status.SCHEDULED
-    asked = world.rest(world.ask("pay jon 300 USDC"), 1)
-    assert "is to pay" in " ".join(asked.candidates.get().differences), "until its time is over it may pay"
-    world.wind(8 * DAY_S)
-    assert world.rest(request, 3).status == Status.STOPPED
-    assert world.balance("jon") == jons
-    assert not OutgoingTransaction.objects.filter(key__startswith="release:").exists()
-
-
-def test_an_announced_act_that_was_ended_and_is_released_elsewhere_is_shown_as_paid(world: World) -> None:  # noqa: F811
-    request = announced(world)
-    ending.end(request, world.address("olga"))
-    world.wind(3 * DAY_S)
-    act, binding = world.acts()[-1], request.bindings.get()
-    data = release_calldata(bytes(act.policy_id), act.number, calls_from_json(binding.candidate.calls),
-                            bytes(act.decision))  # fmt: skip
-    world.suite.send_raw("agent", world.address("module"), data)
-    world.sync()
-    assert world.rest(request, 2).status == Status.EXECUTED
-
-
-def test_an_announced_act_whose_release_is_signed_is_not_ended(world: World) -> None:  # noqa: F811
-    request = announced(world)
-    world.wind(3 * DAY_S)
+    for who in (world.address("olga"), None):
+        with pytest.raises(ending.EndingError, match="stopped there: by members who object in time, by a veto"):
+            ending.end(request, who)
+    # Also where the mirror has no act for a moment: its blocks are read again.
+    Act.objects.filter(number=2).update(decision=bytes(32))
+    with pytest.raises(ending.EndingError, match="announced on the chain"):
+        ending.end(request, None)
     with pytest.raises(work.Again):
-        executor.release(request.pk)
+        executor.execute(request.pk)
     request.refresh_from_db()
-    assert request.status == Status.SCHEDULED
-    with pytest.raises(ending.EndingError, match="the release of its announced act is signed"):
-        ending.end(request, world.address("olga"))
-    assert world.rest(request, 2).status == Status.EXECUTED
+    assert request.status == Status.EXECUTING, "gone from the chain, as far as is read"
+    with pytest.raises(ending.EndingError, match="a transaction was signed for its act"):
+        ending.end(request, None)
+
+
+@pytest.mark.parametrize("was_paid_by_vote", [False, True])
+def test_a_second_attempt_that_is_refused_now_fails_and_the_next_request_is_paid(
+    world: World,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    was_paid_by_vote: bool,
+) -> None:
+    request, anvil = decided(world), world.suite.anvil
+    anvil.call("evm_setAutomine", False)
+    work.run_one(EXECUTE_WORK, str(request.pk))
+    anvil.call("anvil_dropAllTransactions")
+    anvil.call("evm_setAutomine", True)
+    world.suite.send("gus", "module", "pause")
+    look(world, 2)  # sent again, and it reverts
+    anvil.mine(130)
+    world.suite.send_as("timelock", "module", "unpause")
+    anvil.mine(130)
+
+    def refuses(*_: Any) -> None:
+        raise work.Again(timezone.now(), say("act_on_its_way"))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(executor, "_send", refuses)  # the node could not estimate just then
+        look(world, 3)
+    (sent,) = OutgoingTransaction.objects.filter(key__startswith="act:")
+    assert (sent.status, sent.final, Binding.objects.get().attempt) == ("failed", True, 2), work_errors()
+    with pytest.raises(ending.EndingError, match="refused it for good, the agent signs another"):
+        ending.end(request, None)
+    if was_paid_by_vote:
+        pay_by_vote(world, "ines", 1000)
+    before = world.balances()
+    request = world.rest(request, 6)
+    if not was_paid_by_vote:
+        assert request.status == Status.EXECUTED, work_errors()
+        return
+    assert (request.status, world.balances()) == (Status.FAILED, before), work_errors()
+    assert str(reason_of(request)) == "sent 1 times and reverted: the chain refused it"
+    assert Binding.objects.get().state == Binding.State.FAILED
+    world.wind(120)
+    other = world.rest(world.ask("pay max 20 USDC"), 3)
+    if other.status == Status.NEEDS_APPROVAL:
+        world.approve(other)
+        other = world.rest(other, 4)
+    assert other.status == Status.EXECUTED, work_errors()
+
+
+def look(world: World, times: int) -> None:  # noqa: F811
+    """Steps of the worker, each of which looks at what was mined as well."""
+    for _ in range(times):
+        executor._look_at_mined_now()
+        world.step()
 
 
 def test_of_operator_and_executor_at_the_same_moment_each_moves_it_once_and_the_end_stays(world: World) -> None:  # noqa: F811

@@ -87,8 +87,7 @@ def test_the_operator_can_approve_or_end_nothing_that_was_refused_or_paid():
         ("received", "refused", "operator"),
         ("waiting", "refused", "operator"),
         ("planned", "refused", "operator"),
-        ("executing", "refused", "operator"),  # these two while nothing is signed: test_ending
-        ("scheduled", "stopped", "operator"),
+        ("executing", "refused", "operator"),  # while nothing is signed: test_ending
     }
 
 

@@ -275,10 +275,10 @@ def test_the_operator_ends_by_the_api_what_the_page_lets_her_end_and_nobody_else
     assert waiting.status == "needs_approval"
 
 
-@pytest.mark.parametrize("what", ["act", "release"])
-def test_the_page_tells_the_operator_that_what_is_signed_can_not_be_ended(client, made, settings, what):
+@pytest.mark.parametrize("status", ["executing", "scheduled"])
+def test_the_page_tells_the_operator_that_what_is_signed_or_announced_can_not_be_ended(client, made, settings, status):
     settings.ORIGIN = "http://testserver"
-    asked = ask(made, 1, "executing" if what == "act" else "scheduled")
+    asked = ask(made, 1, status)
     record = DecisionRecord.objects.create(
         dao=made.dao, request=asked, hash=b"\7" * 32, prev_hash=bytes(32), body="{}", signer=account(50)
     )
@@ -286,16 +286,16 @@ def test_the_page_tells_the_operator_that_what_is_signed_can_not_be_ended(client
     sign_in(client)
     path, raw = f"/river/agent/requests/{asked.pk}/", policy_code(made)
     put_in_force(made, raw.replace(decode(raw).operator, bytes.fromhex(MEMBER.address[2:])))
-    ends = "No transaction was signed for it yet" if what == "act" else "this site's agent never releases the act"
-    assert ends in text_of(client, path)
-    key = f"act:0x{'07' * 32}:1" if what == "act" else f"release:0x{'05' * 32}:1"
-    OutgoingTransaction.objects.create(
-        key=key, chain=made.dao.chain, sender=account(50), nonce=1, to=account(51), calldata=b"", signed=b"",
-        transaction_hash=bytes(32),
-    )  # fmt: skip
+    why = "its act is announced on the chain, and is stopped there: by members who object in time"
+    if status == "executing":
+        assert "No transaction that could still pay is signed for it." in text_of(client, path)
+        OutgoingTransaction.objects.create(
+            key=f"act:0x{'07' * 32}:1", chain=made.dao.chain, sender=account(50), nonce=1, to=account(51), calldata=b"",
+            signed=b"", transaction_hash=bytes(32),
+        )  # fmt: skip
+        why = "a transaction was signed for its act, and can't be taken back; once the chain has refused it for good"
     text = text_of(client, path)
-    assert "You can't end this request: the " in text
-    assert "is signed, and can't be taken back" in text
+    assert f"You can't end this request: {why}" in text
     assert "End this request" not in text
     assert client.post(f"{path}end").status_code == 409
     client.cookies.clear()

@@ -188,8 +188,8 @@ def _signed_in(request: HttpRequest, place: DaoView) -> bytes:
     "/daos/{slug}/requests/{request_id}/end", response=answers(RequestAnswer, 400, 401, 403, 404, 409, 415, 422)
 )
 def end_request(request: HttpRequest, slug: str, request_id: int) -> Json:
-    """End a request, signed in as the policy's operator: one that no transaction was signed for pays nothing then; an
-    announced act is not released by this site's agent. What is signed can't be ended."""
+    """End a request, signed in as the policy's operator: one that no transaction was signed for pays nothing then.
+    What is signed or announced on the chain can't be ended."""
     refuse_other_sites(request)
     place, found = _one_request(slug, request_id)
     account = signin.account_of(request, place.dao.chain_id)

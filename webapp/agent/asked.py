@@ -167,12 +167,11 @@ def request_view(place: DaoView, request_id: int, account: bytes | None) -> dict
 def _end_of(place: DaoView, request: Request, account: bytes | None) -> dict[str, Any]:
     """Whether who looks may end the request, as its operator, and why an act of it can't be ended."""
     if not _is_operator(place, request, account):
-        return {"may_end": False, "is_announced": False, "why_not_end": ""}
+        return {"may_end": False, "why_not_end": ""}
     why = ending.why_not(request)
     is_told = request.status in (Status.EXECUTING, Status.SCHEDULED)
     return {
         "may_end": why is None,
-        "is_announced": request.status == Status.SCHEDULED,
         "why_not_end": worded(why) if why is not None and is_told else "",
     }
 

@@ -92,7 +92,7 @@ def mean(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
 @require_POST
 @csrf_protect
 def end(request: HttpRequest, slug: str, request_id: int) -> HttpResponse:
-    """Have the policy's operator end a request that nothing was signed for, or give the release of its act up."""
+    """Have the policy's operator end a request that no transaction was signed for."""
     place = DaoView.of(slug)
     found = request_of(place, request_id)
     account = signin.account_of(request, place.dao.chain_id)

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         approve.add_argument("request", type=int)
         approve.add_argument("candidate")
         approve.add_argument("signature")
-        end = command("end", "end a request that no transaction was signed for, or give the release of its act up")
+        end = command("end", "end a request that no transaction was signed for")
         end.add_argument("request", type=int)
         command("halts", "list which kill switches are on, and why")
         stop = command("stop", "stop the agent at once: it signs nothing more for the DAO until clear-halt")
