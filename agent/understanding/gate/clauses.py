@@ -14,7 +14,7 @@ from agent.understanding.gate.forms import is_in_two_tokens, is_sum, turns_direc
 from agent.understanding.gate.glued import is_glued
 from agent.understanding.gate.parts import HOLDS, Parts, is_no_name
 from agent.understanding.gate.pieces import Piece
-from agent.understanding.gate.second_acts import bids_before, bids_behind, exceeds, joins_object
+from agent.understanding.gate.second_acts import bids_alone, bids_before, bids_behind, exceeds, joins_object
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act
 from agent.understanding.mentions.parties import Party
@@ -55,7 +55,8 @@ class _Clause(Parts):
             found = self._step()
             if found is not None:
                 return found
-        return None
+        bid = None if self._has_amount else bids_alone(self._pieces, self._facts)
+        return None if bid is None else ("verb", bid)
 
     def _step(self) -> tuple[str, Piece] | None:
         piece = self._pieces[self._at]
@@ -191,6 +192,8 @@ class _Clause(Parts):
     def _act(self, piece: Piece) -> str:
         act = piece.thing
         assert isinstance(act, ActWord)
+        if piece.text in sets.OF_PAYING - self._facts.words and not self._facts.is_some_money:
+            return "verb"  # no call moves money
         if act.acts & self._facts.acts:
             if piece.text.startswith(_PASSES_ON) and not self._replaces():
                 return "verb"  # who has the role keeps it

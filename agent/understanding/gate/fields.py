@@ -11,6 +11,7 @@ from agent.understanding.gate import words as sets
 from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.gate.glued import miscounts
 from agent.understanding.gate.inert import are_plain
+from agent.understanding.gate.purposes import ends_on_receiver
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.parties import parties
 from agent.understanding.mentions.quantities import Quantity, Unit, quantities
@@ -118,7 +119,11 @@ def _of_value(one: Field, facts: Facts, *, is_line: bool) -> str:
         if is_source and not party.is_own and one.key != "payer" and set(party.addresses) & paid:
             return "party"  # "refund from lea"
     symbol = _symbol_of_name(one, facts)
-    if set(names) & _PEOPLE and (facts.is_called_after_another(value) or _has_unknown_domain(one, value, facts)):
+    if set(names) & _SAID and ends_on_receiver(re.findall(r"[^\W\d_]+", value)):
+        return "words"
+    if set(names) & (_PEOPLE | {"project"}) and (
+        facts.is_called_after_another(value) or _has_unknown_domain(one, value, facts)
+    ):
         return "party"
     is_code = re.match(r"^[a-z_]\w*\(", value) is not None
     found = quantities(one.text, facts.symbols, unit_in_header(one.name) or symbol)
@@ -146,7 +151,7 @@ def _has_unknown_domain(one: Field, value: str, facts: Facts) -> bool:
     return any(name not in known and not facts.is_own_name(name) for name in _DOMAIN.findall(value))
 
 
-_DOMAIN = re.compile(r"(?<![\w@.-])[\w-]+(?:\.[\w-]+)*\.eth\b")
+_DOMAIN = re.compile(r"(?<![\w@.-])[\w-]+(?:\.[\w-]+)*\.(?:eth|xyz|com|org|io|dao|box|crypto|id|net|limo)\b")
 # Columns whose values are no names: each of their words, with a capital too, must be known to change nothing.
 _SAID = sets.words_of("title purpose description reason memo activity task work for category what why")
 _FREE_IN_CELLS = frozenset().union(
@@ -364,6 +369,8 @@ def _is_plain_part(read: Read, facts: Facts) -> bool:
     """Whether a part of a sum has no party, name, date, rate or word that binds it, and is of what is bought."""
     words = re.findall(r"[^\W\d_]+", read.passage.text)
     free = sets.COSTS | sets.MONEY_NOUNS | sets.GLUE | sets.TOPICS
+    if ends_on_receiver([level(word) for word in words if facts.symbols.of(word) is None]):
+        return False
     if not all(facts.symbols.of(word) or are_plain((word,), facts, free) for word in words):
         return False
     if any(

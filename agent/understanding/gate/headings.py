@@ -14,6 +14,7 @@ from agent.understanding.gate.facts import Facts, LeftOver
 from agent.understanding.gate.inert import are_plain
 from agent.understanding.gate.inert_words import is_inert_word
 from agent.understanding.gate.pieces import Piece, pieces
+from agent.understanding.gate.second_acts import exceeds
 from agent.understanding.mentions import languages
 from agent.understanding.mentions.languages import Act, Tense
 from agent.understanding.mentions.parties import Party
@@ -245,6 +246,8 @@ def _of_title(read: Read, facts: Facts, orders: frozenset[str], *, has_old: bool
         binds = word in sets.BINDING - sets.FREE_IN_TITLES
         if binds and word not in facts.words:
             return _over(read, "place" if word in sets.CHAINS else "words")
+    if any(exceeds(word, facts) or (word in _POWERS and word not in facts.words | orders) for word in said):
+        return _over(read, "verb")  # another power or setting than those of the effects
     match = _COUNTS.search(folded)
     if match is not None:
         count = int(match["count"]) if match["count"].isdigit() else languages.NUMBER_WORDS[match["count"]]
@@ -359,6 +362,11 @@ def _is_year_of_name(read: Read, start: int, body: frozenset[str]) -> bool:
     return bool(word) and word not in _TITLE_WORDS and stem(word) in body
 
 
+# Roles, settings and limits: a title has none that neither an effect nor its order has.
+_POWERS = sets.words_of(
+    "proposer proposers canceller cancellers executor executors minter minters delay period quorum threshold steward "
+    "stewards owner owners signer signers admin admins guardian guardians veto safe"
+)
 _TITLE_WORDS = sets.SECTIONS | sets.TOPICS | sets.PURPOSE | sets.FREE_IN_TITLES | _PREPOSITIONS | _OBJECTS
 _WORDS = re.compile(r"(?<![\w.,])(?:[^\W\d_]+(?:['’][^\W\d_]+)?|(?:19|20)\d\d)(?![\w])")
 

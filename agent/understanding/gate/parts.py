@@ -55,6 +55,8 @@ class Purposes:
         self._at = 0
         self._language = read.voice.language
         self._glue = sets.GLUE | sets.GLUE_IN.get(self._language, frozenset()) | more
+        if not facts.is_some_money:
+            self._glue -= sets.OF_PAYING
         self._has_party = False
         self._is_bound = False  # a purpose stands here, and one of its words binds
 

@@ -96,6 +96,11 @@ def is_free(word: str, facts: Facts) -> bool:
     return _is_known(word, facts) or word in sets.PURPOSE
 
 
+def ends_on_receiver(words: Sequence[str]) -> bool:
+    """Whether what a cell or a part of a sum is for ends on somebody to pay on, or on what is bought: "Pay voters"."""
+    return bool(words) and words[-1] in _RECEIVERS | _BOUGHT
+
+
 def is_name_of_thing(word: str, before: str) -> bool:
     """Whether a word is a name that nothing is given to: `before` stands before it, in small letters."""
     return word[:1].isupper() and before not in _TOWARDS | _GIVES

@@ -30,6 +30,8 @@ _OBJECTS = sets.words_of(
     "power supply recipient recipients receiver tokens token donation grant award"
 )
 _NOUNS = _OBJECTS | sets.words_of("payments payment transfers transfer grants team members her him them it community")
+_SPEAKS = sets.words_of("be let request requests propose proposes seek seeks ask asks want use uses")
+_CALLED = sets.words_of("contract contracts recipient recipients receiver account accounts it")
 _IN_GROUP = sets.words_of("the a an our its their her his all of these both")
 _HOLDS = sets.words_of("take use spend draw of to")
 _MOST = sets.words_of("unlimited infinite maximum")
@@ -64,6 +66,17 @@ def bids_before(said: Sequence[Piece], at: int, facts: Facts) -> bool:
         elif piece.kind == "party" or piece.text in _NOUNS:
             has_object = True
     return False
+
+
+def bids_alone(said: Sequence[Piece], facts: Facts) -> Piece | None:
+    """The verb by which a sentence that has no verb and no amount of the effects bids an act of its own: "Make her
+    executor of the treasury"; None where it only speaks of the order: "Execute the call"."""
+    if any(_is_of(piece, facts) and piece.text not in _BIDS for piece in said):
+        return None
+    at = next((place for place, piece in enumerate(said) if piece.text in _BIDS - _SPEAKS), None)
+    if at is None or not any(piece.text in _NOUNS - _CALLED or piece.kind == "party" for piece in said[at + 1 :]):
+        return None
+    return said[at]
 
 
 def joins_object(said: Sequence[Piece], at: int, facts: Facts) -> bool:

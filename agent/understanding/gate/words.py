@@ -31,6 +31,11 @@ GLUE = _set(
     "community equal proposal's treasury's timelock's governor's wallet's contract's safe multisig new sent paid "
     "transferred bounty prize reward donation contribution"
 )
+# Of these, what only orders of money have: where no call moves money, they say of a payment that nobody makes.
+OF_PAYING = _set(
+    "pay pays paid payment payments disbursement sends sent bounty prize reward donation contribution coins stablecoin "
+    "stablecoins"
+)
 # The same in other languages that the verbs are known of. What else such a sentence says leaves a doubt.
 GLUE_IN: dict[str, frozenset[str]] = {
     "es": _set("el la los las un una de del al a para por desde esta este propuesta y se serán será dao tesorería"),
