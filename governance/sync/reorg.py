@@ -30,7 +30,7 @@ from governance.models import (
     Vote,
 )
 from governance.probing import forget_probes
-from governance.projections import power_now
+from governance.projections import events, power_now
 from governance.projections.again import refold
 from governance.projections.batch import vote_key
 from governance.projections.gaps import note_gaps
@@ -362,9 +362,13 @@ def drop_orphans(dao: Dao, cursor: Cursor, headers: Sequence[Header]) -> list[tu
     clocks.exclude(key__in=[hex_text(one) for one in hashes]).delete()
     touched = set(Vote.objects.filter(dao=dao, log__in=orphans).values_list("onchain_proposal_id", flat=True))
     powers = power_now.touched_by(dao, orphans)
+    changed_code = orphans.filter(topic0__in=events.CHANGES_CODE).exists()
     orphans.delete()
     power_now.make_again(dao, powers)
     _resolve_findings(dao, first_block__in=heights)
+    if changed_code:  # the change that is left may have been told to nobody, and what the governor said be void
+        forget_probes(dao, min(heights) - 1)
+        cursor.rules_below = Cursor.FROM_THE_NEWEST
     undone = _undone(dao, block_number__in=heights)
     return undone + fold_again(dao, min(heights), touched=touched, undone=undone)
 

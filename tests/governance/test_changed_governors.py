@@ -114,6 +114,23 @@ def test_of_two_changes_the_one_that_a_reorg_leaves_is_told(chain):
     assert [incident.first_block for incident in incidents_of(odd) if incident.resolved_at is None] == [left]
 
 
+def test_it_is_told_too_where_the_reorg_came_while_blocks_were_read_again(chain):
+    odd = Odd(chain, SIMPLE, behind_proxy=True)
+    odd.sync()
+    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
+    left = odd.head()[0]
+    odd.mine(1)
+    odd.do("changeCode(address,uint8)", odd.code_of(SQUARE_ROOTS), 1)
+    odd.sync()
+    with fence.hold(odd.dao) as writer:
+        reorg.restart_from(writer, left - 1)
+    odd.anvil.call("anvil_reorg", 1, [])
+    odd.mine(2)
+    odd.sync()
+    assert [incident.first_block for incident in incidents_of(odd) if incident.resolved_at is None] == [left]
+    assert governor_of(odd.dao).capabilities["counting_mode"].endswith("params=fractional")
+
+
 def test_a_change_without_an_event_is_found_by_the_audit(chain, capsys):
     odd = Odd(chain, SIMPLE, behind_proxy=True)
     proposal = odd.propose()
