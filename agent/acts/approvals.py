@@ -132,7 +132,8 @@ def _accept(
 ) -> Approval:  # fmt: skip
     """`proven`: what a contract account confirmed, by its digest."""
     with transaction.atomic():
-        request = Request.objects.select_for_update().select_related("dao").get(pk=request.pk)
+        # The request alone: who locks its DAO too takes that first.
+        request = Request.objects.select_for_update(of=("self",)).select_related("dao").get(pk=request.pk)
         candidate = request.candidates.filter(key=candidate_key).first()
         if candidate is None:
             raise ApprovalError(say("no_such_candidate"))

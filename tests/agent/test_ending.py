@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from agent.acts import ending, executor, halts, life
@@ -17,7 +17,7 @@ from agent.models import AgentHalt, Binding, DecisionRecord, Request
 from agent.work_names import EXECUTE_WORK, PLAN_WORK
 from governance import work
 from governance.chain.address import checksum
-from governance.models import Act, AuditEntry, OutgoingTransaction
+from governance.models import Act, AuditEntry, Dao, OutgoingTransaction
 from tests.agent.acting import ABSTAINS, World, first_candidate, work_errors, world  # noqa: F401
 from tests.agent.test_elsewhere import pay_by_vote
 
@@ -146,6 +146,39 @@ def bound(world: World, monkeypatch: pytest.MonkeyPatch) -> Request:  # noqa: F8
     assert (request.status, DecisionRecord.objects.count()) == (Status.EXECUTING, 1)
     assert not OutgoingTransaction.objects.exists()
     return request
+
+
+def test_an_approval_does_not_wait_for_who_holds_the_dao(world: World) -> None:  # noqa: F811
+    """An end holds the DAO and waits for the request: an approval that held the request and waited for the DAO would
+    have one of them fail."""
+    world.sign_roster()
+    world.model.say = ABSTAINS
+    request = world.rest(world.ask(world.november()))
+    held, approved = threading.Event(), threading.Event()
+
+    def hold() -> None:
+        try:
+            with transaction.atomic():
+                Dao.objects.select_for_update(no_key=True).get(pk=world.dao.pk)
+                held.set()
+                approved.wait(60)
+        finally:
+            connection.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        assert held.wait(60)
+        with connection.cursor() as sql:
+            sql.execute("SET lock_timeout = '20s'")
+        world.approve(request)
+    finally:
+        approved.set()
+        holder.join()
+        with connection.cursor() as sql:
+            sql.execute("RESET lock_timeout")
+    request.refresh_from_db()
+    assert request.status == Status.PLANNED
 
 
 @pytest.mark.parametrize("by_console", [False, True])
