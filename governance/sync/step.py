@@ -169,6 +169,11 @@ class _Sync:
                 time.sleep(_MOVED_S)  # a load balancer's nodes disagree for a moment
                 head = self._head()
             except _Parted:
+                moves += 1
+                if moves > _MOST_MOVES:  # its blocks name parents that it does not have itself
+                    raise fetch.ChainMoved(known + 1) from None
+                if moves > 1:
+                    time.sleep(_MOVED_S)
                 self._forget()
                 if not self._follow(cursor, head):
                     return self._end(head, Status.STOPPED)

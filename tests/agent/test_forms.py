@@ -66,6 +66,7 @@ def test_a_number_belongs_to_the_parameter_that_it_stands_behind():
         f"Send {B} the invoice for 700 GLD.",
         f"Send the audit report of the 700 GLD payment to {B}.",
         f"Send 700 GLD's worth of thanks to {B}.",
+        f"We will pay 700 GLD (for two months) to the multisig {B}.",  # each month, or for both?
     ],
 )
 def test_words_between_verb_amount_and_receiver_that_change_what_is_paid_are_no_plain_yes(text):
@@ -76,7 +77,7 @@ def test_words_between_verb_amount_and_receiver_that_change_what_is_paid_are_no_
     "text",
     [
         f"Transfer a total of 700 GLD from the timelock to {B}.",
-        f"We will pay 700 GLD (for two months) to the multisig {B}.",
+        f"We will pay 700 GLD to the multisig {B}.",
         f"Pay 700 GLD for the work on the handbook to {B}.",
     ],
 )

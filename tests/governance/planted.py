@@ -266,7 +266,7 @@ FAULTS = (
         "a log's time of zero is believed",
         "chain/rpc/values.py",
         (("    return bounded_quantity(value) if time_s else None", "    return bounded_quantity(value)"),),
-        (("sync/fetch.py", "not earliest_s <= (log.timestamp_chain_s or 0) <= latest_s", "log.timestamp_chain_s is None"),),
+        (("sync/fetch.py", "if newest_s <= time_s <= latest_s:", "if log.timestamp_chain_s is not None:"),),
     ),
     Fault(
         "what becomes final is not looked at again",

@@ -475,7 +475,7 @@ def test_of_many_delegators_some_are_named_and_all_are_in_pages(client, made):
     exactly = client.get(f"{path}?size=30&after={begun['next']}").json()
     assert (len(exactly["delegators"]), exactly["next"]) == (30, None)
     other = path.replace(address_text(account(6)), address_text(account(5)))
-    assert client.get(other).json() == {"count": 0, "delegators": [], "next": None}
+    assert client.get(other).json() == {"count": 0, "delegators": [], "delegations": [], "next": None}
     assert client.get(path.replace("0x", "0z")).status_code == 422
 
 

@@ -49,7 +49,7 @@ def test_in_the_sentence_of_a_request(client, in_force):  # noqa: F811
     assert asked(**GERMAN).status_code == 201, "a program's"
     body["text"] = f"pay {INES} 1,500.00 USDC"
     assert asked(**{"mandate-language": "de"}).status_code == 201
-    assert "Auf Englisch, und Beträge wie 1,000.50 USDC." in shown(client, "/river/agent/", None, GERMAN)
+    assert "Auf Englisch, mit Beträgen wie 1,000.50 USDC" in shown(client, "/river/agent/", None, GERMAN)
 
 
 def test_a_decimal_comma_is_refused_with_what_to_write():

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from policies.notation.primitives import selector
+
 ROOT = Path(__file__).resolve().parents[2]
 ACCOUNT, TOKEN = "0x" + "11" * 20, "0x" + "22" * 20
 DELEGATE = "0x" + "0a" * 20
+DENOMINATOR = "0x" + selector("DENOMINATOR()").hex()
 ASK = """
 globalThis.document = { documentElement: { lang: "en" } };
 const answers = JSON.parse(process.argv[3]);
@@ -37,9 +40,9 @@ def script(tmp_path_factory):
     return asking, made
 
 
-def told(script, balance, delegates):
+def told(script, balance, delegates, denominator=None):
     asking, made = script
-    answers = json.dumps({"0x70a08231": balance, "0x587cde1e": delegates})
+    answers = json.dumps({"0x70a08231": balance, "0x587cde1e": delegates, DENOMINATOR: denominator})
     done = subprocess.run(["node", asking, made, answers], capture_output=True, text=True, timeout=60, check=True)
     return json.loads(done.stdout)
 
@@ -55,20 +58,28 @@ def test_a_plain_token_tells_what_is_held_and_who_votes(script):
     assert found["delegate"].lower() == DELEGATE
 
 
-@pytest.mark.parametrize(
-    ("delegates", "is_split"),
-    [
-        # A list, as tokens with partial delegation answer: of nobody, and of one.
-        ("0x" + word(0x20) + word(0), True),
-        ("0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(10_000), True),
-        ("0x" + "ff" * 32, False),  # no address
-        ("0x" + DELEGATE[2:], False),
-        ("0x", False),
-        (None, False),
-    ],
-)
-def test_an_answer_that_is_no_address_names_nobody(script, delegates, is_split):
-    assert told(script, "0x" + word(500), delegates) == {"held": "500", "delegate": None, "isSplit": is_split}
+# A list, as tokens with partial delegation answer: of nobody, of one, and of one with a part.
+NOBODY = "0x" + word(0x20) + word(0)
+ONE = "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(10_000)
+PART = "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(100)
+
+
+@pytest.mark.parametrize("delegates", ["0x" + "ff" * 32, "0x" + DELEGATE[2:], "0x", None, NOBODY, ONE, PART])
+def test_an_answer_that_is_no_address_names_nobody(script, delegates):
+    assert told(script, "0x" + word(500), delegates) == {"held": "500", "delegate": None, "parts": None, "most": None}
+
+
+@pytest.mark.parametrize("denominator", [word(100), word(2**96 - 1), "", None])
+def test_parts_of_a_token_that_counts_in_no_basis_points_are_not_known(script, denominator):
+    found = told(script, "0x" + word(500), PART, denominator and "0x" + denominator)
+    assert (found["delegate"], found["parts"]) == (None, None)
+
+
+def test_parts_in_basis_points_are_told(script):
+    for delegates, account, parts in ((NOBODY, "0x" + "00" * 20, []), (ONE, DELEGATE, [10_000]), (PART, None, [100])):
+        found = told(script, "0x" + word(500), delegates, "0x" + word(10_000))
+        assert (found["delegate"] and found["delegate"].lower(), found["most"]) == (account, None)
+        assert [part["bps"] for part in found["parts"]] == parts
 
 
 @pytest.mark.parametrize("balance", ["0x", "0x01", "0x" + word(0x20) + word(5), None])

@@ -70,13 +70,15 @@ def _votes_that_allowed(place: DaoView, acts: Sequence[Act]) -> dict[tuple[int, 
     """The proposal by whose execution each act's policy version was set: the one executed in the same transaction.
     None for a version that was set in another way, or by one of several proposals."""
     versions = PolicyVersion.objects.filter(dao=place.dao, policy_id__in={bytes(act.policy_id) for act in acts})
-    in_transaction = {
-        (row.module_id, bytes(row.policy_id), row.version): bytes(row.log.transaction_hash)
-        for row in versions.select_related("log")
-    }
+    set_by = {(row.module_id, bytes(row.policy_id), row.version): row.log for row in versions.select_related("log")}
+    in_transaction = {key: bytes(log.transaction_hash) for key, log in set_by.items()}
     executed: dict[bytes, list[Proposal]] = {}
     steps = ProposalTransition.objects.filter(
-        proposal__dao=place.dao, kind="executed", log__transaction_hash__in=set(in_transaction.values())
+        proposal__dao=place.dao,
+        kind="executed",
+        log__dao=place.dao,  # by its index, which goes by block
+        log__block_number__in={log.block_number for log in set_by.values()},
+        log__transaction_hash__in=set(in_transaction.values()),
     )
     for step in steps.select_related("proposal", "log"):
         executed.setdefault(bytes(step.log.transaction_hash), []).append(step.proposal)

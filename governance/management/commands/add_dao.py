@@ -82,9 +82,9 @@ class Command(BaseCommand):
             self._read(dao, rpc, found, wanted)
         if not options["no_sync"] and (degraded := about_read_token(dao)) is not None:
             self.stdout.write(str(degraded))
+        self._tell_missing_assets(dao)
         if (now := standing.known(dao).words) != told:
             self.stdout.write(now)
-        self._tell_missing_assets(dao)
 
     def _tell_missing_assets(self, dao: Dao) -> None:
         """Say where a policy module but only the votes token is followed, which seldom is what an agent pays."""
