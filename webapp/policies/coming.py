@@ -25,7 +25,8 @@ def coming(place: DaoView) -> list[ProposalRow]:
         return []
     undone = Proposal.objects.filter(open_condition(place.dao, governor, place.now), dao=place.dao)
     actions = (
-        ProposalAction.objects.filter(proposal__in=undone.values("pk"), target__in=modules)
+        # Few are open: their calls are found by an index where their numbers are known first.
+        ProposalAction.objects.filter(proposal__in=list(undone.values_list("pk", flat=True)), target__in=modules)
         .order_by("-proposal__created_block", "-proposal_id")
         .only("proposal_id", "signature", "signature_raw", "calldata", "target", "value_wei")
     )

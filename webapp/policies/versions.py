@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from governance.chain.native import native_token
-from governance.models import PolicyVersion, Proposal, ProposalTransition
+from governance.models import PolicyVersion, Proposal, ProposalTransition, RawLog
 from policies.code.encoding import policy_id
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
@@ -68,7 +68,7 @@ def versions_of(place: DaoView, newest: PolicyVersion) -> list[VersionView]:
         .select_related("log__unconfirmed")
         .order_by("-version")[: MOST_VERSIONS + 1]
     )
-    proposals = _proposals(place, [bytes(row.log.transaction_hash) for row in rows])
+    proposals = _proposals(place, [row.log for row in rows])
     found = []
     for row, before in zip(rows, [*rows[1:], None], strict=True):
         changes = None if before is None else _changes(place, before, row)
@@ -76,11 +76,16 @@ def versions_of(place: DaoView, newest: PolicyVersion) -> list[VersionView]:
     return found[:MOST_VERSIONS]
 
 
-def _proposals(place: DaoView, transactions: list[bytes]) -> dict[bytes, Proposal]:
-    """The proposals that were executed in these transactions; none for a transaction that executed several."""
+def _proposals(place: DaoView, logs: list[RawLog]) -> dict[bytes, Proposal]:
+    """The proposals that were executed in the transactions of these logs, by a transaction's hash; none for one that
+    executed several."""
     found: dict[bytes, list[Proposal]] = {}
     executed = ProposalTransition.objects.filter(
-        proposal__dao=place.dao, kind="executed", log__transaction_hash__in=transactions
+        proposal__dao=place.dao,
+        kind="executed",
+        log__dao=place.dao,  # by its index, which goes by block
+        log__block_number__in={log.block_number for log in logs},
+        log__transaction_hash__in=[bytes(log.transaction_hash) for log in logs],
     ).select_related("proposal", "log")
     for one in executed:
         found.setdefault(bytes(one.log.transaction_hash), []).append(one.proposal)
