@@ -64,9 +64,14 @@ ONE = "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(10_000)
 PART = "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(100)
 
 
-@pytest.mark.parametrize("delegates", ["0x" + "ff" * 32, "0x" + DELEGATE[2:], "0x", None, NOBODY, ONE, PART])
-def test_an_answer_that_is_no_address_names_nobody(script, delegates):
-    assert told(script, "0x" + word(500), delegates) == {"held": "500", "delegate": None, "parts": None, "most": None}
+@pytest.mark.parametrize(
+    ("delegates", "is_split"),
+    [("0x" + "ff" * 32, False), ("0x" + DELEGATE[2:], False), ("0x", False), (None, False)]
+    + [(NOBODY, True), (ONE, True), (PART, True)],
+)
+def test_an_answer_that_is_no_address_names_nobody(script, delegates, is_split):
+    nothing = {"delegate": None, "parts": None, "most": None}
+    assert told(script, "0x" + word(500), delegates) == {"held": "500", "isSplit": is_split, **nothing}
 
 
 @pytest.mark.parametrize("denominator", [word(100), word(2**96 - 1), "", None])

@@ -292,7 +292,9 @@ const TOKEN = parseAbi([
 export interface Delegation {
   held: bigint | null;
   delegate: Address | null;
-  /** Where it answers with a list of delegates and their shares in basis points (ERC20VotesPartialDelegation): that list. */
+  /** Whether it answers with a list of delegates and their shares (ERC20VotesPartialDelegation). */
+  isSplit: boolean;
+  /** That list, where its shares are in basis points. */
   parts: Part[] | null;
   /** Among how many delegates this page can split the votes; null: it can't. */
   most: number | null;
@@ -338,6 +340,7 @@ export async function readDelegation(held: Shown, token: Address): Promise<Deleg
   return {
     held: balance !== null && size(balance) === 32 ? BigInt(balance) : null,
     delegate: isAddress ? getAddress(slice(delegate, 12)) : parts && whole(parts),
+    isSplit: list !== null,
     parts,
     most: parts && (await mostParts(held, token, parts)),
   };

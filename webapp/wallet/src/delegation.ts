@@ -79,7 +79,7 @@ export async function showDelegation(): Promise<void> {
   shown.append(element("p", words.readingDelegation, "small quiet"));
   const told = await readDelegation(seen, tokenOf(of));
   const [lead = "", ...more] = await sentences(seen, told, of);
-  if (told.parts) more.push(told.most === null ? words.splitsElsewhere : words.splitsHere);
+  if (told.isSplit) more.push(told.most === null ? words.splitsElsewhere : words.splitsHere);
   else if (told.delegate !== null) more.push(words.oneDelegate);
   if (current() !== seen) return; // an answer about another account
   shown.replaceChildren(element("p", lead, "lead"), ...more.map((text) => element("p", text, "small quiet")));
