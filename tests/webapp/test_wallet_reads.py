@@ -66,8 +66,15 @@ PART = "0x" + word(0x20) + word(1) + "00" * 12 + DELEGATE[2:] + word(100)
 
 @pytest.mark.parametrize(
     ("delegates", "is_split"),
-    [("0x" + "ff" * 32, False), ("0x" + DELEGATE[2:], False), ("0x", False), (None, False)]
-    + [(NOBODY, True), (ONE, True), (PART, True)],
+    [
+        ("0x" + "ff" * 32, False),
+        ("0x" + DELEGATE[2:], False),
+        ("0x", False),
+        (None, False),
+        (NOBODY, True),
+        (ONE, True),
+        (PART, True),
+    ],
 )
 def test_an_answer_that_is_no_address_names_nobody(script, delegates, is_split):
     nothing = {"delegate": None, "parts": None, "most": None}
