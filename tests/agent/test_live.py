@@ -208,7 +208,8 @@ def test_a_real_contract_has_its_functions_and_no_other(deployed):
     facts = asking.ask(rpc, "Pay bob.eth.", calls, Book(chain_id=31337), head.hash, 0)
     found = facts.codes[module]
     assert found.size > 10_000
-    assert found.is_new is True
+    # The test's chain forgets states of 128 blocks ago, and other tests may have made it longer: then it is not known.
+    assert found.is_new is True or (found.is_new is None and head.number >= 128)
     assert not found.destroys_itself
     assert not found.is_safe
     assert FUNCTION in found.lacks
