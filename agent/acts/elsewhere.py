@@ -47,27 +47,39 @@ def transfers(dao: Dao, payees: Collection[bytes], since_chain_s: int) -> Iterat
         flows = list(found[begin : begin + _AT_ONCE])
         by_acts = _by_acts(dao, {flow.log.block_number for flow in flows})
         for flow in flows:
-            key = bytes(flow.log.transaction_hash), bytes(flow.counterparty), bytes(flow.asset), int(flow.amount)
-            if key not in by_acts:
-                yield Transfer(key[1], key[2], key[3], flow.at_chain_s, key[0])
+            transaction, asset = bytes(flow.log.transaction_hash), bytes(flow.asset)
+            payment = transaction, bytes(flow.counterparty), asset
+            if payment not in by_acts.payments and transaction not in by_acts.others:
+                yield Transfer(payment[1], asset, int(flow.amount), flow.at_chain_s, transaction)
         if len(flows) < _AT_ONCE:
             return
 
 
-def _by_acts(dao: Dao, blocks: Collection[int]) -> set[tuple[bytes, bytes, bytes, int]]:
-    """What acts paid in these blocks: transaction, recipient, asset and amount of each plain payment."""
+@dataclass(frozen=True, slots=True)
+class _ByActs:
+    """What acts did: transaction, recipient and asset of each plain payment, whatever a token made of its amount; and
+    the transactions of acts with other calls, any of which may move what the treasury allowed."""
+
+    payments: set[tuple[bytes, bytes, bytes]]
+    others: set[bytes]
+
+
+def _by_acts(dao: Dao, blocks: Collection[int]) -> _ByActs:
+    """What acts did in these blocks."""
     logs = RawLog.objects.filter(dao=dao, block_number__in=list(blocks))
     hashes = {pk: bytes(hash_) for pk, hash_ in logs.values_list("pk", "transaction_hash")}
     acts = Act.objects.filter(dao=dao).prefetch_related("calls")
     executed = [(act, act.log_id) for act in acts.filter(status=Act.Status.EXECUTED, log__in=list(hashes))]
     released = [(act, act.final_log_id) for act in acts.filter(status=Act.Status.RELEASED, final_log__in=list(hashes))]
-    return {
-        (hashes[log_id], payment.recipient, payment.asset, payment.amount)
-        for act, log_id in (*executed, *released)
-        if log_id is not None
-        for payment in map(payment_of, act.calls.all())
-        if payment is not None
-    }
+    found = _ByActs(set(), set())
+    for act, log_id in (*executed, *released):
+        assert log_id is not None  # it was found by it
+        for payment in map(payment_of, act.calls.all()):
+            if payment is None:
+                found.others.add(hashes[log_id])
+            else:
+                found.payments.add((hashes[log_id], payment.recipient, payment.asset))
+    return found
 
 
 def since_s(period: str, planned_chain_s: int) -> int:

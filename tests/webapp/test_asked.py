@@ -9,10 +9,10 @@ from html import unescape
 
 import pytest
 
-from agent.acts import life
+from agent.acts import elsewhere, life
 from agent.acts.words import say
 from agent.models import Candidate, DecisionRecord, Plan, Refusal, Request, Roster
-from governance.models import OutgoingTransaction, PolicyVersion, Proposal, ProposalTransition
+from governance.models import OutgoingTransaction, PolicyVersion, Proposal, ProposalTransition, RawLog, TreasuryFlow
 from policies.code.encoding import codehash, decode
 from presentation.words import address_text
 from tests.webapp.conftest import NOW, Made, account
@@ -307,3 +307,31 @@ def put_in_force(made: Made, raw: bytes) -> None:
         dao=made.dao, module=made.contracts["module"], policy_id=b"\1" * 32,
         version=PolicyVersion.objects.count() + 1, agent=account(50), codehash=codehash(raw), code=raw, log=made.log(),
     )  # fmt: skip
+
+
+def paid_by_act(made, calldata: bytes, amount: int) -> None:
+    """An act with this call of the asset, in whose transaction the treasury pays account 200."""
+    act = made.act()
+    act.calls.update(calldata=calldata)
+    made.flow(amount, outgoing=True)
+    flow = TreasuryFlow.objects.latest("id")
+    RawLog.objects.filter(pk=flow.log_id).update(
+        transaction_hash=act.log.transaction_hash, block_number=act.log.block_number, log_index=7
+    )
+
+
+PAYS = bytes.fromhex("a9059cbb") + account(200).rjust(32, b"\0") + (5_000_000).to_bytes(32, "big")
+
+
+@pytest.mark.parametrize(
+    ("calldata", "amount", "is_elsewhere"),
+    [
+        (PAYS, 5_000_000, False),
+        (PAYS, 4_950_000, False),  # a token that keeps a fee
+        (bytes.fromhex("aabbccdd"), 5_000_000, False),  # a call that spends what the treasury allowed
+        (PAYS.replace(account(200), account(201)), 5_000_000, True),  # somebody else's payment
+    ],
+)
+def test_what_an_act_paid_in_any_way_is_not_said_to_be_paid_by_others(made, calldata, amount, is_elsewhere):
+    paid_by_act(made, calldata, amount)
+    assert bool(list(elsewhere.transfers(made.dao, [account(200)], 0))) is is_elsewhere
