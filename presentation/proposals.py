@@ -17,7 +17,7 @@ from agent.models import Summary
 from governance import unconfirmed
 from governance.chain_word import Shown, shown_of
 from governance.counting import counting_at
-from governance.models import Proposal, ProposalTransition, Vote
+from governance.models import Dao, Proposal, ProposalTransition, RawLog, Vote
 from governance.open_proposals import count_of, open_proposals
 from governance.state import ProposalFacts, State, counted_votes, proposal_state, quorum_of, vote_ends_at
 from presentation import labels, titles
@@ -258,3 +258,19 @@ def parts_in_words(place: DaoView, vote: Vote) -> str:
     against, in_favour, abstain = (place.votes_asset.text(part, 2) for part in parts)
     text = gettext("In parts: for %(for)s, against %(against)s, abstain %(abstain)s.")
     return text % {"for": in_favour, "against": against, "abstain": abstain}
+
+
+def executed_with(dao: Dao, logs: Collection[RawLog]) -> dict[bytes, Proposal]:
+    """Return the proposals that were executed in the transactions of these logs, by the transaction's hash; none for
+    one that executed several. One query."""
+    executed = ProposalTransition.objects.filter(
+        proposal__dao=dao,
+        kind="executed",
+        log__dao=dao,  # by its index, which goes by block
+        log__block_number__in={log.block_number for log in logs},
+        log__transaction_hash__in={bytes(log.transaction_hash) for log in logs},
+    )
+    found: dict[bytes, list[Proposal]] = {}
+    for step in executed.select_related("proposal", "log"):
+        found.setdefault(bytes(step.log.transaction_hash), []).append(step.proposal)
+    return {transaction: several[0] for transaction, several in found.items() if len(several) == 1}

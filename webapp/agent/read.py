@@ -22,7 +22,6 @@ from governance.models import (
     Objection,
     PolicyVersion,
     Proposal,
-    ProposalTransition,
     RefusedAct,
     chain_order,
 )
@@ -32,6 +31,7 @@ from presentation.acts import doubt_about_end, doubt_about_start, is_end_in_doub
 from presentation.calls import call_words
 from presentation.dao_view import DaoView
 from presentation.paging import PAGE
+from presentation.proposals import executed_with
 
 
 def page_of_acts(place: DaoView, *, page: int = 1, size: int = PAGE) -> tuple[list[Act], int]:
@@ -71,19 +71,9 @@ def _votes_that_allowed(place: DaoView, acts: Sequence[Act]) -> dict[tuple[int, 
     None for a version that was set in another way, or by one of several proposals."""
     versions = PolicyVersion.objects.filter(dao=place.dao, policy_id__in={bytes(act.policy_id) for act in acts})
     set_by = {(row.module_id, bytes(row.policy_id), row.version): row.log for row in versions.select_related("log")}
-    in_transaction = {key: bytes(log.transaction_hash) for key, log in set_by.items()}
-    executed: dict[bytes, list[Proposal]] = {}
-    steps = ProposalTransition.objects.filter(
-        proposal__dao=place.dao,
-        kind="executed",
-        log__dao=place.dao,  # by its index, which goes by block
-        log__block_number__in={log.block_number for log in set_by.values()},
-        log__transaction_hash__in=set(in_transaction.values()),
-    )
-    for step in steps.select_related("proposal", "log"):
-        executed.setdefault(bytes(step.log.transaction_hash), []).append(step.proposal)
-    found = {key: executed.get(transaction, []) for key, transaction in in_transaction.items()}
-    return {key: proposals[0] for key, proposals in found.items() if len(proposals) == 1}
+    executed = executed_with(place.dao, set_by.values())
+    found = {key: executed.get(bytes(log.transaction_hash)) for key, log in set_by.items()}
+    return {key: proposal for key, proposal in found.items() if proposal is not None}
 
 
 def _act_view(place: DaoView, act: Act, record: DecisionRecord | None, vote: Proposal | None) -> dict[str, Any]:

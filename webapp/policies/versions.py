@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from governance.chain.native import native_token
-from governance.models import PolicyVersion, Proposal, ProposalTransition, RawLog
+from governance.models import PolicyVersion, Proposal
 from policies.code.encoding import policy_id
 from policies.code.policy_code import PolicyCode
 from policies.notation.amounts import Token
@@ -15,6 +15,7 @@ from policies.words.diff import Change, diff
 from presentation import titles
 from presentation.dao_view import DaoView
 from presentation.policies import decode_version
+from presentation.proposals import executed_with
 from webapp.policies import texts
 
 MOST_VERSIONS = 12
@@ -68,28 +69,12 @@ def versions_of(place: DaoView, newest: PolicyVersion) -> list[VersionView]:
         .select_related("log__unconfirmed")
         .order_by("-version")[: MOST_VERSIONS + 1]
     )
-    proposals = _proposals(place, [row.log for row in rows])
+    proposals = executed_with(place.dao, [row.log for row in rows])
     found = []
     for row, before in zip(rows, [*rows[1:], None], strict=True):
         changes = None if before is None else _changes(place, before, row)
         found.append(VersionView(row, proposals.get(bytes(row.log.transaction_hash)), changes, before is None))
     return found[:MOST_VERSIONS]
-
-
-def _proposals(place: DaoView, logs: list[RawLog]) -> dict[bytes, Proposal]:
-    """The proposals that were executed in the transactions of these logs, by a transaction's hash; none for one that
-    executed several."""
-    found: dict[bytes, list[Proposal]] = {}
-    executed = ProposalTransition.objects.filter(
-        proposal__dao=place.dao,
-        kind="executed",
-        log__dao=place.dao,  # by its index, which goes by block
-        log__block_number__in={log.block_number for log in logs},
-        log__transaction_hash__in=[bytes(log.transaction_hash) for log in logs],
-    ).select_related("proposal", "log")
-    for one in executed:
-        found.setdefault(bytes(one.log.transaction_hash), []).append(one.proposal)
-    return {transaction: several[0] for transaction, several in found.items() if len(several) == 1}
 
 
 def _changes(place: DaoView, before: PolicyVersion, after: PolicyVersion) -> tuple[Change, ...] | None:
