@@ -82,8 +82,7 @@ class MovedMeanwhile(Exception):
 
 def was_ended(request: Request) -> bool:
     """Whether the operator ended the request, for good: no later move undoes that."""
-    ends = (Status.REFUSED, Status.STOPPED)  # stopped: of an announced act, which can't be ended any more
-    return RequestMove.objects.filter(request=request, who=Who.OPERATOR, to_status__in=ends).exists()
+    return RequestMove.objects.filter(request=request, who=Who.OPERATOR, to_status=Status.REFUSED).exists()
 
 
 def received(request: Request) -> None:

@@ -98,15 +98,21 @@ def test_a_change_that_a_reorg_takes_back_is_taken_back(chain):
                incident.facts["changes"]["counting_mode"][0] == before)  # fmt: skip
 
 
-def test_of_two_changes_the_one_that_a_reorg_leaves_is_told(chain):
-    """Both were read in one step, which tells the newest: found by the random runs (seed 5)."""
+def changed_twice(chain) -> tuple[Odd, int]:
+    """A governor whose code was changed in two blocks that one step read, and the first of them."""
     odd = Odd(chain, SIMPLE, behind_proxy=True)
     odd.sync()
     odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
-    left = odd.head()[0]
+    first = odd.head()[0]
     odd.mine(1)
     odd.do("changeCode(address,uint8)", odd.code_of(SQUARE_ROOTS), 1)
     odd.sync()
+    return odd, first
+
+
+def test_of_two_changes_the_one_that_a_reorg_leaves_is_told(chain):
+    """Both were read in one step, which tells the newest: found by the random runs (seed 5)."""
+    odd, left = changed_twice(chain)
     assert [incident.first_block > left for incident in incidents_of(odd)] == [True]
     odd.anvil.call("anvil_reorg", 1, [])
     odd.mine(2)
@@ -115,13 +121,7 @@ def test_of_two_changes_the_one_that_a_reorg_leaves_is_told(chain):
 
 
 def test_it_is_told_too_where_the_reorg_came_while_blocks_were_read_again(chain):
-    odd = Odd(chain, SIMPLE, behind_proxy=True)
-    odd.sync()
-    odd.do("changeCode(address,uint8)", odd.code_of(PARTS), 1)
-    left = odd.head()[0]
-    odd.mine(1)
-    odd.do("changeCode(address,uint8)", odd.code_of(SQUARE_ROOTS), 1)
-    odd.sync()
+    odd, left = changed_twice(chain)
     with fence.hold(odd.dao) as writer:
         reorg.restart_from(writer, left - 1)
     odd.anvil.call("anvil_reorg", 1, [])
